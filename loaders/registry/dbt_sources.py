@@ -1,0 +1,110 @@
+"""Render the dbt source files from the registry, so that loader and models describe the same tables.
+
+``python -m loaders.registry.dbt_sources --write`` writes them; without ``--write`` it says which are stale and exits 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from loaders.registry.events import EventRegistry, load_events
+from loaders.registry.schema import LOAD_ID, Column, RawTable
+from loaders.registry.tables import LOAD_RANGES, SOURCE
+
+MODELS = Path(__file__).resolve().parents[2] / "models" / "staging"
+
+_DLT_LOADS = RawTable(
+    "_dlt_loads",
+    (
+        Column("load_id", "string", "Identifier of the load, as in `_dlt_load_id`."),
+        Column("schema_name", "string", "Name of the dlt schema that was loaded."),
+        Column("status", "int64", "0 when the load completed."),
+        Column("inserted_at", "timestamp", "When the load completed, UTC."),
+        Column("schema_version_hash", "string", "Version of the dlt schema."),
+    ),
+    "dlt's own record of completed loads. **Grain:** one row per load.",
+    SOURCE,
+)
+
+_DESCRIPTIONS = {
+    "uniswap_v2": "Logs of the Uniswap V2 family (all its forks), decoded by the loader.",
+    "uniswap_v3": "Logs of the Uniswap V3 family (all its forks), decoded by the loader.",
+    "aave_v3": "Logs of the Aave V3 markets, decoded by the loader.",
+    "chainlink": "Logs of the Chainlink price aggregators, decoded by the loader.",
+    SOURCE: "The ledger of loads and the facts that are no events: headers, transactions, contract reads, undecoded logs.",
+}
+
+
+def render_sources(registry: EventRegistry) -> dict[Path, str]:
+    """Path (below ``models/staging``) and content of every sources file."""
+    by_source: dict[str, list[RawTable]] = {}
+    for table in registry.tables.values():
+        by_source.setdefault(table.source, []).append(table)
+    return {Path(name) / f"_{name}__sources.yml": _render(name, tables) for name, tables in by_source.items()}
+
+
+def _render(source: str, tables: list[RawTable]) -> str:
+    lines = [
+        "# Rendered from the registry by `python -m loaders.registry.dbt_sources --write`; a test holds it up to date.",
+        "version: 2",
+        "",
+        "sources:",
+        f"  - name: {source}",
+        f"    description: {_quote(_DESCRIPTIONS.get(source, f'Logs of {source}, decoded by the loader.'))}",
+        "    schema: \"{{ var('raw_schema', 'raw') }}\"",
+        "    tables:",
+    ]
+    for table in [*tables, _DLT_LOADS] if source == SOURCE else tables:
+        lines += _render_table(table)
+    return "\n".join(lines) + "\n"
+
+
+def _render_table(table: RawTable) -> list[str]:
+    lines = [f"      - name: {table.name}", f"        description: {_quote(table.description)}"]
+    if table is LOAD_RANGES:
+        # Freshness of the loads, not of the chain: a quiet protocol is not a stale source.
+        lines += [
+            "        config:",
+            "          loaded_at_field: loaded_at",
+            "          freshness:",
+            "            warn_after: {count: 2, period: day}",
+            "            error_after: {count: 7, period: day}",
+        ]
+    lines.append("        columns:")
+    columns = table.columns if table is _DLT_LOADS else (*table.columns, LOAD_ID)
+    for column in columns:
+        lines += [
+            f"          - name: {column.name}",
+            f"            data_type: {column.type}",
+            f"            description: {_quote(column.description)}",
+        ]
+    return lines
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write the files instead of comparing them")
+    options = parser.parse_args()
+    stale = []
+    for relative, text in render_sources(load_events()).items():
+        path = MODELS / relative
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(str(relative))
+        if options.write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print(("wrote " if options.write else "stale: ") + ", ".join(stale))
+    return 1 if stale and not options.write else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
