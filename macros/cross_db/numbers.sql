@@ -1,0 +1,41 @@
+{#- Value of `expression` as `type`, NULL where it does not fit. -#}
+{% macro try_cast(expression, type) -%}
+    {{ return(adapter.dispatch('try_cast', 'poolhouse')(expression, type)) }}
+{%- endmacro %}
+
+{% macro default__try_cast(expression, type) -%}
+    try_cast({{ expression }} as {{ type }})
+{%- endmacro %}
+
+{% macro bigquery__try_cast(expression, type) -%}
+    safe_cast({{ expression }} as {{ type }})
+{%- endmacro %}
+
+{#- Integer division that floors, of non-negative exact integers. -#}
+{% macro int_div(numerator, denominator) -%}
+    {{ return(adapter.dispatch('int_div', 'poolhouse')(numerator, denominator)) }}
+{%- endmacro %}
+
+{% macro default__int_div(numerator, denominator) -%}
+    (({{ numerator }}) // ({{ denominator }}))
+{%- endmacro %}
+
+{% macro bigquery__int_div(numerator, denominator) -%}
+    floor(cast({{ numerator }} as bignumeric) / cast({{ denominator }} as bignumeric))
+{%- endmacro %}
+
+{#- An exact integer as decimal text, the same on both engines. -#}
+{% macro int_to_text(expression) -%}
+    cast({{ expression }} as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{#- Ten to the power of an integer column between 0 and 37, as an exact integer. -#}
+{% macro pow10(exponent) -%}
+    {{ to_exact_int("rpad('1', cast(" ~ exponent ~ " as " ~ dbt.type_bigint() ~ ") + 1, '0')") }}
+{%- endmacro %}
+
+{#- Float quotient, NULL when the denominator is zero. -#}
+{% macro safe_ratio(numerator, denominator) -%}
+    cast({{ numerator }} as {{ type_float64() }})
+    / nullif(cast({{ denominator }} as {{ type_float64() }}), 0)
+{%- endmacro %}

@@ -1,0 +1,29 @@
+{#- Decimal text of a chain integer as an exact integer; NULL beyond |x| = 1.7e38, the ceiling that
+    BIGNUMERIC and HUGEINT share, so that NULLs agree between engines. -#}
+{% macro to_exact_int(text) -%}
+    case
+        when
+            {{ try_cast(text, type_exact_int()) }}
+            between {{ exact_int('-' ~ max_exact_int()) }} and {{ exact_int(max_exact_int()) }}
+            then {{ try_cast(text, type_exact_int()) }}
+    end
+{%- endmacro %}
+
+{#- Largest absolute value of an exact integer, as digits. -#}
+{% macro max_exact_int() -%} 170000000000000000000000000000000000000 {%- endmacro %}
+
+{#- An exact-integer literal of any size up to the ceiling. -#}
+{% macro exact_int(digits) -%}
+    cast('{{ digits }}' as {{ type_exact_int() }})
+{%- endmacro %}
+
+{#- True where the text is an integer that the exact type cannot hold. -#}
+{% macro is_overflow(text) -%}
+    ({{ text }} is not null and {{ to_exact_int(text) }} is null)
+{%- endmacro %}
+
+{#- Human units of a raw integer amount: float64, NULL without decimals. -#}
+{% macro to_human(raw_amount, decimals) -%}
+    cast({{ raw_amount }} as {{ type_float64() }})
+    / power(cast(10 as {{ type_float64() }}), {{ decimals }})
+{%- endmacro %}

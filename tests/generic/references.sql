@@ -1,0 +1,15 @@
+{#- Foreign key of several columns: rows of the model without a match in `to`. -#}
+{% test references(model, columns, to, to_columns) %}
+
+select source_rows.*
+from {{ model }} as source_rows
+left outer join {{ to }} as target_rows
+    on
+        {% for column in columns -%}
+            {{ 'and ' if not loop.first }}source_rows.{{ column }} = target_rows.{{ to_columns[loop.index0] }}
+        {% endfor %}
+where
+    target_rows.{{ to_columns[0] }} is null
+    and {% for column in columns %}{{ 'and ' if not loop.first }}source_rows.{{ column }} is not null {% endfor %}
+
+{% endtest %}
