@@ -1,0 +1,1 @@
+"""Facts that no event tells: contract state and metadata, read by ``eth_call`` at one pinned block."""
