@@ -1,0 +1,24 @@
+with
+
+live as (
+
+    {{ live_rows('aave_v3', 'aave_v3__pool_borrow', 'pool', 'Borrow') | indent(4) }}
+
+),
+
+renamed as (
+
+    select
+        {{ log_columns('live') | indent(8) }},
+        live.contract_address as pool_address,
+        live.reserve as token_address,
+        live.on_behalf_of as account_address,
+        live.user as caller_address,
+        {{ to_exact_int('live.amount') | indent(8) }} as amount_raw,
+        live.interest_rate_mode,
+        {{ to_exact_int('live.borrow_rate') | indent(8) }} as borrow_rate_raw
+    from live
+
+)
+
+select * from renamed

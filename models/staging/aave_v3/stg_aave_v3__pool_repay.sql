@@ -1,0 +1,23 @@
+with
+
+live as (
+
+    {{ live_rows('aave_v3', 'aave_v3__pool_repay', 'pool', 'Repay') | indent(4) }}
+
+),
+
+renamed as (
+
+    select
+        {{ log_columns('live') | indent(8) }},
+        live.contract_address as pool_address,
+        live.reserve as token_address,
+        live.user as account_address,
+        live.repayer as caller_address,
+        {{ to_exact_int('live.amount') | indent(8) }} as amount_raw,
+        live.use_atokens as is_paid_with_atokens
+    from live
+
+)
+
+select * from renamed
