@@ -1,0 +1,116 @@
+-- A proxy says nothing when it changes its aggregator: the phases are read from it, and a phase is taken to end
+-- where the first answer of a later one begins.
+with
+
+feeds as (
+
+    select * from {{ ref('registry_feeds') }}
+
+),
+
+reads as (
+
+    select * from {{ ref('stg_poolhouse__contract_reads') }}
+    where
+        function_name in ('aggregator', 'phaseAggregators', 'decimals')
+        and status = 'ok'
+
+),
+
+answers as (
+
+    select * from {{ ref('stg_chainlink__aggregator_answer_updated') }}
+
+),
+
+feed_reads as (
+
+    select
+        reads.chain_id,
+        reads.contract_address as feed_address,
+        reads.function_name,
+        reads.value,
+        reads.block_number,
+        {{ try_cast(json_array_item('reads.arguments', 0), dbt.type_bigint()) }} as phase_id
+    from reads
+    inner join feeds
+        on
+            reads.chain_id = feeds.chain_id
+            and reads.contract_address = feeds.feed_address
+
+),
+
+-- The current aggregator has no number of its own where only `aggregator` was read: it is the last phase, and
+-- of several such the one read later is the later one.
+phases as (
+
+    select
+        chain_id,
+        feed_address,
+        value as aggregator_address,
+        coalesce(max(phase_id), 65536) as phase_id,
+        max(block_number) as last_read_block
+    from feed_reads
+    where
+        function_name in ('aggregator', 'phaseAggregators')
+        and value != '0x0000000000000000000000000000000000000000'
+    group by chain_id, feed_address, value
+
+),
+
+first_answers as (
+
+    select
+        chain_id,
+        aggregator_address,
+        min(block_number) as first_block
+    from answers
+    group by chain_id, aggregator_address
+
+),
+
+feed_decimals as (
+
+    select
+        chain_id,
+        feed_address,
+        max({{ try_cast('value', dbt.type_bigint()) }}) as decimals
+    from feed_reads
+    where function_name = 'decimals'
+    group by chain_id, feed_address
+
+),
+
+final as (
+
+    select
+        phases.chain_id,
+        phases.feed_address,
+        phases.aggregator_address,
+        phases.phase_id,
+        min(first_answers.first_block) over (
+            partition by phases.chain_id, phases.feed_address
+            order by phases.phase_id, phases.last_read_block, phases.aggregator_address
+            rows between 1 following and unbounded following
+        ) as valid_before_block,
+        feeds.base_token_address as token_address,
+        feeds.quote,
+        feeds.heartbeat_s,
+        coalesce(feed_decimals.decimals, feeds.decimals) as decimals
+    from phases
+    inner join feeds
+        on
+            phases.chain_id = feeds.chain_id
+            and phases.feed_address = feeds.feed_address
+    left outer join first_answers
+        on
+            phases.chain_id = first_answers.chain_id
+            and phases.aggregator_address = first_answers.aggregator_address
+    left outer join feed_decimals
+        on
+            phases.chain_id = feed_decimals.chain_id
+            and phases.feed_address = feed_decimals.feed_address
+
+)
+
+select * from final

@@ -1,0 +1,48 @@
+with
+
+aggregators as (
+
+    select * from {{ ref('int_market_oracle_aggregators') }}
+
+),
+
+answers as (
+
+    select * from {{ ref('stg_chainlink__aggregator_answer_updated') }}
+
+),
+
+final as (
+
+    select
+        answers.chain_id,
+        answers.block_number,
+        answers.block_timestamp,
+        answers.block_date,
+        answers.tx_hash,
+        answers.tx_index,
+        answers.log_index,
+        aggregators.feed_address,
+        aggregators.aggregator_address,
+        aggregators.phase_id,
+        aggregators.token_address,
+        aggregators.quote,
+        aggregators.heartbeat_s,
+        aggregators.decimals,
+        answers.round_id,
+        answers.updated_at,
+        answers.answer_raw,
+        case
+            when answers.answer_raw > 0
+                then {{ to_human('answers.answer_raw', 'aggregators.decimals') }}
+        end as price_usd
+    from answers
+    inner join aggregators
+        on
+            answers.chain_id = aggregators.chain_id
+            and answers.aggregator_address = aggregators.aggregator_address
+            and answers.block_number < coalesce(aggregators.valid_before_block, answers.block_number + 1)
+
+)
+
+select * from final
