@@ -88,6 +88,7 @@ final as (
         phases.feed_address,
         phases.aggregator_address,
         phases.phase_id,
+        phases.last_read_block,
         min(first_answers.first_block) over (
             partition by phases.chain_id, phases.feed_address
             order by phases.phase_id, phases.last_read_block, phases.aggregator_address
