@@ -1,0 +1,154 @@
+"""Run `dbt build` over a warehouse and, when it is green, publish what readers open.
+
+DuckDB has one writer. Readers (BI, notebooks, `poolhouse query`) therefore never open the warehouse itself but
+``<name>_serving.duckdb``: the marts alone, replaced as a whole after every green build.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from loaders.errors import PoolhouseError
+
+PROJECT = Path(__file__).resolve().parents[1]
+SERVED_SCHEMAS = ("dex", "lending", "market", "quality", "seeds")
+
+Progress = Callable[[int, int, str], None]
+"""Called with finished nodes, all nodes and the name of the one that finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """Counts of one `dbt build`, by kind of node."""
+
+    models: int = 0
+    seeds: int = 0
+    data_tests: int = 0
+    unit_tests: int = 0
+    failures: list[str] = field(default_factory=list)
+    """One line per node that failed or was in error: its name and dbt's message."""
+
+    @property
+    def is_green(self) -> bool:
+        return not self.failures
+
+
+def build(
+    database: Path,
+    *,
+    select: tuple[str, ...] = (),
+    full_refresh: bool = False,
+    target_path: Path | None = None,
+    progress: Progress | None = None,
+) -> BuildResult:
+    """Build every model and run every test. Raises :class:`PoolhouseError` when dbt could not run at all."""
+    target_path = target_path or PROJECT / "target"
+    command = [sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "build", "--target", "duckdb"]
+    command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target_path)]
+    command += ["--full-refresh"] if full_refresh else []
+    command += ["--select", *select] if select else []
+    results = target_path / "run_results.json"
+    results.unlink(missing_ok=True)
+    process = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env={**os.environ, "POOLHOUSE_DUCKDB": str(database.resolve()), "DBT_TARGET": "duckdb"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    errors = _follow(process, progress)
+    if not results.exists():
+        detail = errors[-1] if errors else f"it ended with code {process.returncode}"
+        raise PoolhouseError(f"dbt could not build {database.name}: {detail}", _remedy(detail))
+    return _count(json.loads(results.read_text()))
+
+
+def _follow(process: subprocess.Popen[str], progress: Progress | None) -> list[str]:
+    """Report progress from dbt's structured log until it ends; return the messages of its errors."""
+    errors: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        try:
+            event: dict[str, Any] = json.loads(line)
+        except ValueError:
+            continue
+        data, info = event.get("data", {}), event.get("info", {})
+        if info.get("level") == "error" and info.get("msg"):
+            errors.append(" ".join(str(info["msg"]).split()))
+        if progress and isinstance(data.get("index"), int) and isinstance(data.get("total"), int):
+            node = data.get("node_info", {})
+            if node.get("node_finished_at"):
+                progress(data["index"], data["total"], str(node.get("node_name", "")))
+    process.wait()
+    return errors
+
+
+def _count(results: dict[str, Any]) -> BuildResult:
+    counts = {"model": 0, "seed": 0, "test": 0, "unit_test": 0}
+    failures = []
+    for result in results["results"]:
+        kind, name = result["unique_id"].split(".")[0], result["unique_id"].split(".")[2]
+        if result["status"] in ("success", "pass"):
+            counts[kind] = counts.get(kind, 0) + 1
+        elif result["status"] in ("error", "fail", "runtime error"):
+            message = " ".join(str(result.get("message") or "").split())
+            failures.append(f"{name}: {message}")
+    return BuildResult(counts["model"], counts["seed"], counts["test"], counts["unit_test"], failures)
+
+
+def _remedy(detail: str) -> str:
+    if "lock" in detail.lower():
+        return "Another process has the file open: close it, or let readers open the _serving file instead."
+    return "Run `dbt debug` and `dbt parse` in the project for the details."
+
+
+def serving_path(database: Path) -> Path:
+    """The file that readers of ``database`` open."""
+    return database.with_name(f"{database.stem}_serving.duckdb")
+
+
+def publish(database: Path) -> Path:
+    """Copy the marts of a green build to the serving file, atomically, with their comments."""
+    target = serving_path(database)
+    partial = target.with_suffix(".duckdb.partial")
+    partial.unlink(missing_ok=True)
+    with duckdb.connect(str(partial)) as connection:
+        connection.execute(f"attach '{database.resolve()}' as warehouse (read_only)")
+        tables = connection.execute(
+            "select schema_name, table_name, comment from duckdb_tables() "
+            "where database_name = 'warehouse' and schema_name in (select unnest(?)) order by all",
+            [list(SERVED_SCHEMAS)],
+        ).fetchall()
+        for schema, table, comment in tables:
+            connection.execute(f'create schema if not exists "{schema}"')
+            connection.execute(f'create table "{schema}"."{table}" as from warehouse."{schema}"."{table}"')
+            _copy_comments(connection, schema, table, comment)
+        connection.execute("detach warehouse")
+    os.replace(partial, target)
+    return target
+
+
+def _copy_comments(connection: duckdb.DuckDBPyConnection, schema: str, table: str, comment: str | None) -> None:
+    if comment:
+        connection.execute(f'comment on table "{schema}"."{table}" is {_literal(comment)}')
+    columns = connection.execute(
+        "select column_name, comment from duckdb_columns() where database_name = 'warehouse' "
+        "and schema_name = ? and table_name = ? and comment is not null",
+        [schema, table],
+    ).fetchall()
+    for column, text in columns:
+        connection.execute(f'comment on column "{schema}"."{table}"."{column}" is {_literal(text)}')
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
