@@ -16,10 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
 
 from loaders.errors import PoolhouseError
+from loaders.load.duckdb_file import open_locked
 
 PROJECT = Path(__file__).resolve().parents[1]
+_LOCK_WAIT_S = 30.0
 SERVED_SCHEMAS = ("dex", "lending", "market", "quality", "seeds")
 
 Progress = Callable[[int, int, str], None]
@@ -69,7 +74,9 @@ def build(
     errors = _follow(process, progress)
     if not results.exists():
         detail = errors[-1] if errors else f"it ended with code {process.returncode}"
-        raise PoolhouseError(f"dbt could not build {database.name}: {detail}", _remedy(detail))
+        raise PoolhouseError(
+            f"dbt could not build {database.name}: {detail}", "`dbt parse` in the project shows the details."
+        )
     return _count(json.loads(results.read_text()))
 
 
@@ -106,10 +113,25 @@ def _count(results: dict[str, Any]) -> BuildResult:
     return BuildResult(counts["model"], counts["seed"], counts["test"], counts["unit_test"], failures)
 
 
-def _remedy(detail: str) -> str:
-    if "lock" in detail.lower():
-        return "Another process has the file open: close it, or let readers open the _serving file instead."
-    return "Run `dbt debug` and `dbt parse` in the project for the details."
+def build_with_progress(database: Path, console: Console, **options: Any) -> BuildResult:
+    """Build, show how far it is, publish when green. Raises :class:`PoolhouseError` naming every failure."""
+    open_locked(database, wait_s=_LOCK_WAIT_S).close()
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with ProgressBar(*columns, console=console) as bar:
+        task = bar.add_task("dbt starts", total=None)
+        result = build(
+            database,
+            progress=lambda done, total, node: bar.update(task, completed=done, total=total, description=node),
+            **options,
+        )
+    if not result.is_green:
+        shown = "\n  ".join(result.failures)
+        raise PoolhouseError(
+            f"{len(result.failures)} of the build's models and tests failed:\n  {shown}\n",
+            f"Readers keep the last green build. `dbt build --select <name>` in {PROJECT} shows the details.",
+        )
+    publish(database)
+    return result
 
 
 def serving_path(database: Path) -> Path:
@@ -134,7 +156,7 @@ def publish(database: Path) -> Path:
             connection.execute(f'create table "{schema}"."{table}" as from warehouse."{schema}"."{table}"')
             _copy_comments(connection, schema, table, comment)
         connection.execute("detach warehouse")
-    os.replace(partial, target)
+    partial.replace(target)
     return target
 
 

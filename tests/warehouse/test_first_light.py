@@ -127,9 +127,7 @@ def test_second_build_changes_nothing(poolhouse: Run, warehouse: Built) -> None:
     assert build(poolhouse, warehouse.database).marts == warehouse.marts
 
 
-def test_an_identical_run_gives_identical_marts(
-    poolhouse: Run, node: Node, warehouse: Built, tmp_path: Path
-) -> None:
+def test_an_identical_run_gives_identical_marts(poolhouse: Run, node: Node, warehouse: Built, tmp_path: Path) -> None:
     """Loaded in two pieces, the later one first, and built in between: the same content, incrementally."""
     database = tmp_path / "again.duckdb"
     load(poolhouse, node, database, "--from-block", str(node.middle + 1))
@@ -141,8 +139,6 @@ def test_an_identical_run_gives_identical_marts(
 
 
 def test_readers_open_the_published_marts(poolhouse: Run, warehouse: Built) -> None:
-    answer = poolhouse(
-        "query", "select count(*) as trades from dex.dex_trades", "--database", str(warehouse.database)
-    )
+    answer = poolhouse("query", "select count(*) as trades from dex.dex_trades", "--database", str(warehouse.database))
     trades = warehouse.marts["dex.dex_trades"].split()[0]
     assert trades in answer.stdout.replace(",", "")

@@ -1,0 +1,142 @@
+"""From nothing to a tested warehouse, and a summary of what came out: what `make demo` runs.
+
+Every step is a command that the user may run alone; it is shown before it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from loaders.build import BuildResult, build_with_progress, serving_path
+from loaders.errors import PoolhouseError
+
+DEVNET = "devnet"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to load, from where, into which file."""
+
+    chain: str
+    database: Path
+    rpc_url: str | None
+    last_blocks: int | None
+    actions: int
+
+
+def run(plan: Plan, console: Console) -> None:
+    """Run all steps. Raises :class:`PoolhouseError` when one fails or when a test of the build does."""
+    started = time.monotonic()
+    if plan.chain == DEVNET and plan.rpc_url is None:
+        _step(console, "Start a local chain with the real contracts", "devnet", "start", "--actions", str(plan.actions))
+    source = ["--chain", plan.chain, "--database", str(plan.database)]
+    environment = {"POOLHOUSE_RPC_URL": plan.rpc_url} if plan.rpc_url else {}
+    last = ["--last-blocks", str(plan.last_blocks)] if plan.last_blocks else []
+    _step(console, "Load its events", "load", *source, *last, environment=environment)
+    if plan.chain == DEVNET:
+        title = "Ask the contracts for their state, to check ours against"
+        _step(console, title, "snapshot", *source, "--blocks", "middle,head", environment=environment)
+    console.rule("Build and test the models", align="left")
+    console.print(f"$ poolhouse build --database {plan.database}", style="dim", highlight=False)
+    result = build_with_progress(plan.database, console)
+    summarise(plan.database, result, console)
+    console.print(f"\nDone in {time.monotonic() - started:.0f} s.")
+
+
+def _step(console: Console, title: str, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    console.rule(title, align="left")
+    console.print(f"$ poolhouse {shlex.join(arguments)}", style="dim", highlight=False)
+    command = [sys.executable, "-m", "loaders.cli", *arguments]
+    if subprocess.run(command, env={**os.environ, **(environment or {})}, check=False).returncode:
+        raise PoolhouseError(f"`poolhouse {arguments[0]}` failed.", "Its message above says how to mend it.")
+
+
+def summarise(database: Path, result: BuildResult, console: Console) -> None:
+    """Print what the warehouse holds and where to look next."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for title, query in _TABLES.items():
+            _print(console, title, connection.execute(query))
+    console.print(
+        f"\n[bold]{result.models}[/] models built, [bold]{result.data_tests}[/] data tests and "
+        f"[bold]{result.unit_tests}[/] unit tests passed, 0 failed."
+    )
+    console.print(f"Warehouse: [bold]{database}[/]   For readers: [bold]{serving_path(database)}[/]", soft_wrap=True)
+    console.print("\nNext:")
+    example = "select * from dex.dex_trades order by amount_usd desc nulls last limit 5"
+    for command in (
+        f'poolhouse query "{example}" --database {database}',
+        f"poolhouse status --database {database}",
+        "make demo RPC_URL=https://… CHAIN=ethereum BLOCKS=100",
+    ):
+        console.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+_TABLES = {
+    "Rows loaded": """
+        select table_name as "table", estimated_size as rows
+        from duckdb_tables()
+        where schema_name = 'raw' and not starts_with(table_name, '_') and estimated_size > 0
+        order by table_name
+    """,
+    "DEX volume in US dollars, newest days first": """
+        select block_date, protocol, version, trade_count as trades, volume_gross_usd as volume
+        from dex.dex_volume_daily
+        order by block_date desc, volume desc nulls last, protocol, version
+        limit 12
+    """,
+    "The ten riskiest accounts": """
+        select account_address as account, round(health_factor, 4) as health_factor, collateral_usd, debt_usd
+        from lending.lending_account_health
+        where health_factor is not null
+        qualify block_date = max(block_date) over (partition by chain_id, market_address)
+        order by health_factor, account
+        limit 10
+    """,
+    "Agreement with the chain": """
+        select
+            invariant_id as "check",
+            sum(checked_count) as compared,
+            sum(failed_count) as mismatches,
+            count(*) filter (where status = 'incomplete') as incomplete
+        from quality.data_invariants
+        group by all
+        order by all
+    """,
+}
+_TEXT = frozenset({"table", "account", "protocol", "version", "block_date", "check"})
+
+
+def _print(console: Console, title: str, result: duckdb.DuckDBPyConnection) -> None:
+    names = [column[0] for column in result.description or ()]
+    rows = result.fetchall()
+    if not rows:
+        console.print(f"\n[bold]{title}[/]: none")
+        return
+    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="left" if name in _TEXT else "right")
+    for row in rows:
+        table.add_row(*(_shown(value) for value in row))
+    console.print(table)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case int():
+            return f"{value:,}"
+        case Decimal():
+            return f"{value:,.2f}"
+    return str(value)
