@@ -47,10 +47,10 @@ class RawTable:
         return pa.schema([pa.field(c.name, _ARROW[c.type], nullable=c.nullable) for c in self.columns])
 
     @property
-    def partition_column(self) -> str | None:
+    def partition_column(self) -> str:
         """The column whose day partitions the table on BigQuery."""
         names = {c.name for c in self.columns}
-        return next((n for n in ("block_timestamp", "loaded_at") if n in names), None)
+        return "block_timestamp" if "block_timestamp" in names else "loaded_at"
 
     @property
     def cluster_columns(self) -> list[str]:

@@ -1,0 +1,1 @@
+"""From raw logs to typed Arrow tables, whole columns at a time and exactly."""

@@ -1,0 +1,221 @@
+"""Logs of known events -> Arrow tables; logs that fit no event -> ``undecoded_logs`` with the reason.
+
+An event is recognised by topic 0 *and* number of topics *and* size and padding of its data: topic 0 alone is shared by
+events that index different parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from loaders.decode.dynamic import DoesNotFit, as_column_value, decode_data, json_text
+from loaders.decode.words import decode_words, fits, hex_text
+from loaders.logs import Mask, RawLogs, rows_as_key, rows_in
+from loaders.registry.abi import Parameter
+from loaders.registry.events import EventSpec
+from loaders.registry.schema import ENVELOPE, column_type, event_columns
+from loaders.registry.tables import UNDECODED_LOGS
+
+DECODER_VERSION = "1"
+"""Raise it whenever the same log would decode to different values."""
+
+ANY = "*"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An event and the emitters whose logs of it are kept; ``emitters`` is None for any."""
+
+    spec: EventSpec
+    emitters: frozenset[str] | None
+
+
+@dataclass
+class Decoded:
+    """Rows per table, and how many rows each filter (event, emitter or ``*``) yielded."""
+
+    tables: dict[str, list[pa.Table]] = field(default_factory=dict)
+    counts: dict[tuple[EventSpec, str], int] = field(default_factory=dict)
+
+    def add(self, table: str, rows: pa.Table) -> None:
+        if len(rows):
+            self.tables.setdefault(table, []).append(rows)
+
+
+class Decoder:
+    """Decodes the logs of one chain for a fixed set of wanted events."""
+
+    def __init__(self, chain_id: int, wanted: Sequence[Wanted]) -> None:
+        self._chain_id = chain_id
+        self._by_topic: dict[bytes, list[tuple[_EventDecoder, Wanted]]] = {}
+        for want in wanted:
+            decoder = _EventDecoder(want.spec)
+            self._by_topic.setdefault(bytes.fromhex(want.spec.topic0[2:]), []).append((decoder, want))
+
+    def decode(self, logs: RawLogs) -> Decoded:
+        """Every wanted log lands in the table of each event it fits, or in ``undecoded_logs``."""
+        result = Decoded()
+        for topic0, group in _by_topic0(logs):
+            candidates = self._by_topic.get(topic0, [])
+            fitting: Mask = np.zeros(len(group), bool)
+            wanted: Mask = np.full(len(group), not candidates)
+            reasons: list[str] = []
+            for decoder, want in candidates:
+                mask = np.ones(len(group), bool) if want.emitters is None else _emitted_by(group, want.emitters)
+                chosen = np.flatnonzero(mask)
+                rows, fitted, reason = decoder.decode(group.take(chosen), self._chain_id)
+                fitting[chosen[fitted]] = True
+                wanted |= mask
+                reasons.append(reason)
+                result.add(want.spec.table, rows)
+                _count(result, want, group.take(chosen[fitted]))
+            misfits = wanted & ~fitting
+            if misfits.any():
+                reason = "; ".join(sorted({r for r in reasons if r})) or "no event of the registry has this topic 0"
+                result.add(UNDECODED_LOGS.name, undecoded_rows(group.take(misfits), self._chain_id, reason))
+        return result
+
+
+def _count(result: Decoded, want: Wanted, logs: RawLogs) -> None:
+    if want.emitters is None:
+        result.counts[want.spec, ANY] = result.counts.get((want.spec, ANY), 0) + len(logs)
+        return
+    addresses, counts = np.unique(rows_as_key(logs.address), return_counts=True)
+    for address, count in zip(addresses, counts, strict=True):
+        key = (want.spec, "0x" + address.tobytes().hex())
+        result.counts[key] = result.counts.get(key, 0) + int(count)
+
+
+def _emitted_by(logs: RawLogs, emitters: frozenset[str]) -> Mask:
+    return rows_in(logs.address, [bytes.fromhex(a[2:]) for a in sorted(emitters)])
+
+
+def _by_topic0(logs: RawLogs) -> Iterator[tuple[bytes, RawLogs]]:
+    keys = rows_as_key(logs.topics[:, 0]) if len(logs) else np.empty(0, "V32")
+    # Logs without any topic carry a zero topic 0 here; no event has that.
+    distinct, inverse = np.unique(keys, return_inverse=True)
+    for i, key in enumerate(distinct):
+        yield key.tobytes(), logs if len(distinct) == 1 else logs.take(np.flatnonzero(inverse == i))
+
+
+def envelope_arrays(logs: RawLogs, chain_id: int) -> list[pa.Array]:
+    """The columns of ``ENVELOPE``."""
+    return [
+        pa.array(np.full(len(logs), chain_id, np.int64)),
+        pa.array(logs.block_number),
+        pa.array(logs.log_index),
+        pa.array(logs.tx_index),
+        timestamps(logs.timestamp),
+        hex_text(logs.block_hash),
+        hex_text(logs.tx_hash),
+        hex_text(logs.address),
+    ]
+
+
+def timestamps(seconds: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Array:
+    return pa.array(seconds * 1_000_000).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))
+
+
+def undecoded_rows(logs: RawLogs, chain_id: int, reason: str) -> pa.Table:
+    topics = [
+        json_text(["0x" + logs.topics[i, t].tobytes().hex() for t in range(int(logs.topic_count[i]))])
+        for i in range(len(logs))
+    ]
+    data = ["0x" + logs.data_of(i).hex() for i in range(len(logs))]
+    arrays = [*envelope_arrays(logs, chain_id), pa.array(topics, pa.string()), pa.array(data, pa.string())]
+    return pa.table([*arrays, pa.array([reason] * len(logs), pa.string())], schema=UNDECODED_LOGS.arrow)
+
+
+class _EventDecoder:
+    """Decodes logs of one event, all with its topic 0."""
+
+    def __init__(self, spec: EventSpec) -> None:
+        self._spec = spec
+        self._abi = spec.abi
+        self._static = all(p.is_static for p in self._abi.in_data)
+        self._data_size = 32 * len(self._abi.in_data)
+        columns = event_columns(self._abi)
+        self._parameter_names = [c.name for c in columns[len(ENVELOPE) :]]
+
+    def decode(self, logs: RawLogs, chain_id: int) -> tuple[pa.Table | None, Mask, str]:
+        """Rows, the mask of the logs they come from, and why the others do not fit (empty when all do)."""
+        mask = logs.topic_count == 1 + len(self._abi.indexed)
+        if self._static:
+            mask &= logs.data_size == self._data_size
+        reason = "" if mask.all() else f"topics or data size differ from {self._abi.canonical}"
+        if not mask.all():
+            logs = logs.take(mask)
+        columns, good = self._columns(logs)
+        if not good.all():
+            reason = f"a value does not fit {self._abi.canonical}"
+            mask[np.flatnonzero(mask)[~good]] = False
+            logs = logs.take(good)
+            columns = [c.filter(pa.array(good)) for c in columns]
+        return self._table(logs, chain_id, columns), mask, reason
+
+    def _columns(self, logs: RawLogs) -> tuple[list[pa.Array], Mask]:
+        """One column per parameter in ABI order; rows outside the mask hold nothing of use."""
+        good: Mask = np.ones(len(logs), bool)
+        in_topics: list[pa.Array] = []
+        for position, parameter in enumerate(self._abi.indexed, start=1):
+            words = logs.topics[:, position]
+            if parameter.is_static:
+                good &= fits(parameter.type, words)
+                in_topics.append(decode_words(parameter.type, words))
+            else:
+                in_topics.append(hex_text(words))
+        in_data = self._static_data(logs, good) if self._static else self._dynamic_data(logs, good)
+        topics, data = iter(in_topics), iter(in_data)
+        return [next(topics) if p.indexed else next(data) for p in self._abi.parameters], good
+
+    def _static_data(self, logs: RawLogs, good: Mask) -> list[pa.Array]:
+        matrix = logs.data_matrix(self._data_size).reshape(len(logs), len(self._abi.in_data), 32)
+        arrays = []
+        for position, parameter in enumerate(self._abi.in_data):
+            words = matrix[:, position]
+            good &= fits(parameter.type, words)
+            arrays.append(decode_words(parameter.type, words))
+        return arrays
+
+    def _dynamic_data(self, logs: RawLogs, good: Mask) -> list[pa.Array]:
+        parameters = self._abi.in_data
+        rows: list[list[object]] = []
+        for i in range(len(logs)):
+            try:
+                values = decode_data(parameters, logs.data_of(i))
+            except DoesNotFit:
+                good[i] = False
+                values = [None] * len(parameters)
+            rows.append([as_column_value(v) for v in values])
+        return [_python_column(p, [row[k] for row in rows]) for k, p in enumerate(parameters)]
+
+    def _table(self, logs: RawLogs, chain_id: int, columns: list[pa.Array]) -> pa.Table:
+        envelope = envelope_arrays(logs, chain_id)
+        names = [c.name for c in ENVELOPE]
+        if not self._spec.is_shared:
+            return pa.table([*envelope, *columns], names=[*names, *self._parameter_names])
+        payload = [json_text(self._payload(values)) for values in zip(*(c.to_pylist() for c in columns), strict=True)]
+        shared = [
+            pa.array([self._spec.role] * len(logs), pa.string()),
+            pa.array([self._spec.event] * len(logs), pa.string()),
+            pa.array(payload if columns else ["{}"] * len(logs), pa.string()),
+        ]
+        return pa.table([*envelope, *shared], names=[*names, "event_role", "event_name", "payload"])
+
+    def _payload(self, values: tuple[object, ...]) -> dict[str, object]:
+        # Small integers arrive as int64 columns; in JSON every integer is text, so that readers need one rule.
+        return {
+            name: str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+            for name, value in zip(self._parameter_names, values, strict=True)
+        }
+
+
+def _python_column(parameter: Parameter, values: list[object]) -> pa.Array:
+    kind = column_type(parameter.type)
+    if kind == "int64":
+        return pa.array([None if v is None else int(str(v)) for v in values], pa.int64())
+    return pa.array(values, pa.bool_() if kind == "bool" else pa.string())

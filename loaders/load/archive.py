@@ -1,0 +1,153 @@
+"""Every accepted batch of raw logs, kept as Parquet: a corrected decoder or a new event reads these files, not the node.
+
+Columns are named as cryo names them; hashes, addresses, topics and data are binary. The file's metadata says which blocks and
+which query it is the complete answer to.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loaders.logs import Bytes, RawLogs, concat_logs
+from loaders.plan.filters import Segment
+
+_ROWS_PER_GROUP = 50_000
+
+SCHEMA = pa.schema(
+    [
+        pa.field("block_number", pa.int64(), nullable=False),
+        pa.field("block_hash", pa.binary(), nullable=False),
+        pa.field("block_timestamp", pa.int64(), nullable=False),
+        pa.field("transaction_index", pa.int64(), nullable=False),
+        pa.field("transaction_hash", pa.binary(), nullable=False),
+        pa.field("log_index", pa.int64(), nullable=False),
+        pa.field("address", pa.binary(), nullable=False),
+        *(pa.field(f"topic{i}", pa.binary()) for i in range(4)),
+        pa.field("data", pa.binary(), nullable=False),
+    ]
+)
+
+
+class Archive:
+    """Writes the logs of one contiguous range of a segment; the file appears when the range is complete."""
+
+    def __init__(self, directory: Path, chain_id: int) -> None:
+        self._directory = directory / str(chain_id)
+        self._chain_id = chain_id
+        self._writer: pq.ParquetWriter | None = None
+        self._partial: Path | None = None
+        self._pending: list[RawLogs] = []
+        self._pending_rows = 0
+
+    def sweep(self) -> None:
+        """Remove what a killed run left unfinished."""
+        for leftover in self._directory.glob("*.partial"):
+            leftover.unlink()
+
+    def add(self, segment: Segment, from_block: int, logs: RawLogs) -> None:
+        if self._partial is None:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._partial = self._directory / f"{from_block:012d}_{segment.finality}.parquet.partial"
+        if len(logs):
+            self._pending.append(logs)
+            self._pending_rows += len(logs)
+        if self._pending_rows >= _ROWS_PER_GROUP:
+            self._flush()
+
+    def finish(self, segment: Segment, from_block: int, to_block: int, tag: str) -> None:
+        """Make the file of [from_block, to_block] visible; ``tag`` tells loads of the same range apart."""
+        self._flush()
+        if self._writer is None or self._partial is None:
+            self._partial = None
+            return
+        self._writer.add_key_value_metadata(self._metadata(segment, from_block, to_block))
+        self._writer.close()
+        name = f"logs__{from_block:012d}_to_{to_block:012d}__{segment.finality}__{tag}.parquet"
+        self._partial.rename(self._directory / name)
+        self._writer = self._partial = None
+
+    def abandon(self) -> None:
+        """Drop the unfinished file."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._partial is not None:
+            self._partial.unlink(missing_ok=True)
+        self._writer = self._partial = None
+        self._pending, self._pending_rows = [], 0
+
+    def _flush(self) -> None:
+        if not self._pending or self._partial is None:
+            return
+        if self._writer is None:
+            # Hashes do not repeat across blocks enough for a dictionary; addresses and topics do.
+            self._writer = pq.ParquetWriter(
+                self._partial,
+                SCHEMA,
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=["address", "topic0", "topic1", "topic2", "topic3", "block_hash"],
+                write_statistics=["block_number", "block_timestamp", "address", "topic0"],
+            )
+        self._writer.write_table(_table(concat_logs(self._pending)), row_group_size=_ROWS_PER_GROUP)
+        self._pending, self._pending_rows = [], 0
+
+    def _metadata(self, segment: Segment, from_block: int, to_block: int) -> dict[str, str]:
+        return {
+            "chain_id": str(self._chain_id),
+            "from_block": str(from_block),
+            "to_block": str(to_block),
+            "finality": segment.finality,
+            "queries": json.dumps([{"topic0": q.topics, "address": q.addresses} for q in segment.queries]),
+        }
+
+
+def _table(logs: RawLogs) -> pa.Table:
+    return pa.table(
+        [
+            pa.array(logs.block_number),
+            _binary(logs.block_hash),
+            pa.array(logs.timestamp),
+            pa.array(logs.tx_index),
+            _binary(logs.tx_hash),
+            pa.array(logs.log_index),
+            _binary(logs.address),
+            *(_topic(logs, i) for i in range(4)),
+            _data(logs),
+        ],
+        schema=SCHEMA,
+    )
+
+
+def _binary(matrix: Bytes) -> pa.Array:
+    count, width = matrix.shape
+    offsets = np.arange(count + 1, dtype=np.int32) * np.int32(width)
+    values = np.ascontiguousarray(matrix)
+    return pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(values)])
+
+
+def _topic(logs: RawLogs, position: int) -> pa.Array:
+    present = logs.topic_count > position
+    if not present.any():
+        return pa.nulls(len(logs), pa.binary())
+    if present.all():
+        return _binary(logs.topics[:, position])
+    offsets = np.concatenate([[0], np.cumsum(present * 32)]).astype(np.int32)
+    values = np.ascontiguousarray(logs.topics[present, position])
+    validity = pa.array(present).buffers()[1]
+    return pa.Array.from_buffers(pa.binary(), len(logs), [validity, pa.py_buffer(offsets), pa.py_buffer(values)])
+
+
+def _data(logs: RawLogs) -> pa.Array:
+    offsets = np.concatenate([[0], np.cumsum(logs.data_size)])
+    is_packed = np.array_equal(logs.data_start, offsets[:-1]) and len(logs.data) == offsets[-1]
+    if is_packed:
+        values = logs.data
+    else:
+        values = np.frombuffer(b"".join(logs.data_of(i) for i in range(len(logs))), np.uint8)
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(values)]
+    return pa.Array.from_buffers(pa.binary(), len(logs), buffers)

@@ -1,0 +1,54 @@
+"""The DuckDB file: one writer at a time, memory bounded."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+import duckdb
+
+from loaders.errors import PoolhouseError
+
+_MEMORY_LIMIT = "350MB"
+_HOLDER = re.compile(r"PID (\d+)")
+
+
+def open_locked(database: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
+    """A writing connection; waits for another process up to ``wait_s`` seconds, then says who holds the file."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            connection = duckdb.connect(str(database))
+            break
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise _unreadable(database, error) from None
+            if time.monotonic() >= deadline:
+                raise _locked(database, str(error)) from None
+            time.sleep(0.5)
+        except duckdb.Error as error:
+            raise _unreadable(database, error) from None
+    connection.execute(f"set memory_limit = '{os.environ.get('POOLHOUSE_DUCKDB_MEMORY', _MEMORY_LIMIT)}'")
+    # Rows keep no insertion order anyone may rely on; without it DuckDB streams instead of buffering.
+    connection.execute("set preserve_insertion_order = false")
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _locked(database: Path, reason: str) -> PoolhouseError:
+    holder = _HOLDER.search(reason)
+    who = f"process {holder[1]}" if holder else "another process"
+    return PoolhouseError(
+        f"{database} is locked by {who}.",
+        f"Close it (a BI tool or notebook should open {database.stem}_serving.duckdb instead), then run the command again.",
+    )
+
+
+def _unreadable(database: Path, error: Exception) -> PoolhouseError:
+    return PoolhouseError(
+        f"{database} cannot be opened: {str(error).splitlines()[0]}",
+        "Move the file away, or name another with --database.",
+    )

@@ -1,0 +1,162 @@
+"""The ledger, ``load_ranges``: what was loaded, what counts, and hence what is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from loaders.decode.decoder import DECODER_VERSION
+from loaders.errors import PoolhouseError
+from loaders.load.warehouse import Warehouse
+from loaders.plan.filters import Filter, Finality, Segment, segments
+from loaders.plan.intervals import Interval, Intervals, intersect, subtract, union
+from loaders.registry.events import EventSpec
+from loaders.registry.tables import LOAD_RANGES
+from loaders.rpc.endpoint import Endpoint, Header
+from loaders.source.clock import read_headers
+
+FilterKey = tuple[str, str, str, str]
+"""family, role, event, contract address or ``*``"""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRange:
+    """A row of the ledger whose load completed."""
+
+    key: FilterKey
+    from_block: int
+    to_block: int
+    to_block_hash: str | None
+    finality: Finality
+    genesis_hash: str | None
+    load_id: str
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The completed ranges of one chain."""
+
+    ranges: tuple[LoadedRange, ...]
+
+    def finals(self) -> dict[FilterKey, Intervals]:
+        return self._coverage("final")
+
+    def tails(self) -> dict[FilterKey, Intervals]:
+        return self._coverage("tail")
+
+    def _coverage(self, finality: Finality) -> dict[FilterKey, Intervals]:
+        blocks: dict[FilterKey, list[Interval]] = {}
+        for loaded in self.ranges:
+            if loaded.finality == finality:
+                blocks.setdefault(loaded.key, []).append((loaded.from_block, loaded.to_block))
+        return {key: union(intervals) for key, intervals in blocks.items()}
+
+    def check_same_chain(self, endpoint: Endpoint, database: str) -> None:
+        """Refuse a chain other than the one already loaded: the ids may agree (dev nets), the blocks do not."""
+        known = {r.genesis_hash for r in self.ranges if r.genesis_hash}
+        if known and endpoint.genesis_hash and endpoint.genesis_hash not in known:
+            raise _other_chain(endpoint, database, "its genesis block differs from the one the ledger knows")
+        finals = [r for r in self.ranges if r.finality == "final" and r.to_block_hash]
+        if not finals:
+            return
+        newest = max(finals, key=lambda r: r.to_block)
+        if newest.to_block > endpoint.head.number:
+            raise _other_chain(endpoint, database, f"its head is {endpoint.head.number}, below what is loaded as final")
+        header = read_headers(endpoint.node, [newest.to_block])[0]
+        if header.hash != newest.to_block_hash:
+            raise _other_chain(endpoint, database, f"its block {newest.to_block} differs from the one loaded as final")
+
+
+def _other_chain(endpoint: Endpoint, database: str, reason: str) -> PoolhouseError:
+    return PoolhouseError(
+        f"{endpoint.node.host} is not the chain already in {database}: {reason}.",
+        "Load it into another file with --database, or move the old file away (a restarted dev net is a new chain).",
+    )
+
+
+def read_ledger(warehouse: Warehouse, chain_id: int) -> Ledger:
+    rows = warehouse.query(
+        "select r.family, r.role, r.event, r.contract_address, r.from_block, r.to_block, r.to_block_hash, r.finality, "
+        "r.genesis_hash, r._dlt_load_id as load_id from {load_ranges} as r "
+        "inner join {_dlt_loads} as l on r._dlt_load_id = l.load_id and l.status = 0 "
+        f"where r.chain_id = {int(chain_id)}"
+    )
+    return Ledger(
+        tuple(
+            LoadedRange(
+                (r["family"], r["role"], r["event"], r["contract_address"]),
+                r["from_block"],
+                r["to_block"],
+                r["to_block_hash"],
+                r["finality"],
+                r["genesis_hash"],
+                r["load_id"],
+            )
+            for r in rows
+        )
+    )
+
+
+def plan(
+    filters: Iterable[Filter], wanted: Mapping[Filter, Interval], ledger: Ledger, endpoint: Endpoint
+) -> list[Segment]:
+    """What to read: final blocks that no final range covers, and everything above finality again.
+
+    Blocks of earlier tails are wanted as well: a new tail replaces the old one whole, and what became final meanwhile is
+    read once more, as final.
+    """
+    finals, tails = ledger.finals(), ledger.tails()
+    missing_final: dict[Filter, Intervals] = {}
+    missing_tail: dict[Filter, Intervals] = {}
+    for f in filters:
+        blocks = union([wanted[f], *intersect(tails.get(f.key, ()), 0, endpoint.head.number)])
+        missing_final[f] = subtract(intersect(blocks, 0, endpoint.final_block), finals.get(f.key, ()))
+        above = subtract(intersect(blocks, endpoint.final_block + 1, endpoint.head.number), finals.get(f.key, ()))
+        missing_tail[f] = above
+    return segments(missing_final, "final") + segments(missing_tail, "tail")
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredRange:
+    """A contiguous part of a segment whose rows are in the package being written."""
+
+    segment: Segment
+    first: Header
+    last: Header
+    counts: Mapping[tuple[EventSpec, str], int]
+
+
+def ledger_rows(covered: Iterable[CoveredRange], endpoint: Endpoint, chain_id: int, registry_version: str) -> pa.Table:
+    """One row per filter and range."""
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "chain_id": chain_id,
+            "family": f.spec.family,
+            "role": f.spec.role,
+            "event": f.spec.event,
+            "table_name": f.spec.table,
+            "topic0": f.spec.topic0,
+            "contract_address": f.contract_address,
+            "from_block": part.first.number,
+            "to_block": part.last.number,
+            "from_block_hash": part.first.hash,
+            "to_block_hash": part.last.hash,
+            "min_timestamp": datetime.fromtimestamp(part.first.timestamp, UTC),
+            "max_timestamp": datetime.fromtimestamp(part.last.timestamp, UTC),
+            "log_count": part.counts.get((f.spec, f.contract_address), 0),
+            "finality": part.segment.finality,
+            "decoder_version": DECODER_VERSION,
+            "registry_version": registry_version,
+            "source": "rpc",
+            "endpoint_host": endpoint.node.host,
+            "genesis_hash": endpoint.genesis_hash,
+            "loaded_at": now,
+        }
+        for part in covered
+        for f in part.segment.filters
+    ]
+    return pa.Table.from_pylist(rows, schema=LOAD_RANGES.arrow)

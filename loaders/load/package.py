@@ -1,0 +1,178 @@
+"""One package: pull batches, decode and archive them, hand rows to the warehouse, end with the ledger rows.
+
+Rows stream: only what the warehouse's buffers need is in memory, whatever the size of the package.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from loaders.decode.decoder import Decoder, timestamps
+from loaders.errors import PoolhouseError
+from loaders.load.archive import Archive
+from loaders.load.ledger import CoveredRange, ledger_rows
+from loaders.load.warehouse import Rows
+from loaders.plan.filters import Segment
+from loaders.registry.events import EventSpec
+from loaders.registry.tables import BLOCKS, LOAD_RANGES, TRANSACTIONS
+from loaders.rpc.endpoint import Endpoint, Header
+from loaders.source.clock import read_headers
+from loaders.source.rpc import Batch, RpcSource
+
+_ROWS_PER_ITEM = 50_000
+"""Rows of a table that go to dlt at once: fewer cost time per item, more cost memory."""
+
+
+@dataclass
+class Work:
+    """The segments of a load, read front to back over as many packages as it takes."""
+
+    segments: list[Segment]
+    source: RpcSource
+    on_batch: Callable[[Segment, Batch], None]
+    failure: PoolhouseError | None = None
+    """What stopped the reading; set so that everything read before it is still loaded."""
+    _reader: Iterator[tuple[Segment, Batch]] | None = None
+    _next: tuple[Segment, Batch] | None = None
+
+    def __post_init__(self) -> None:
+        self._reader = self._read()
+        self._next = next(self._reader, None)
+
+    @property
+    def is_done(self) -> bool:
+        return self._next is None
+
+    def take(self) -> tuple[Segment, Batch]:
+        """The next batch; :attr:`is_done` says whether there is another."""
+        if self._next is None or self._reader is None:
+            raise StopIteration
+        current = self._next
+        self._next = next(self._reader, None)
+        self.on_batch(*current)
+        return current
+
+    def _read(self) -> Iterator[tuple[Segment, Batch]]:
+        try:
+            for segment in self.segments:
+                for batch in self.source.batches(segment):
+                    yield segment, batch
+        except PoolhouseError as error:
+            self.failure = error
+
+
+@dataclass
+class _Open:
+    """The contiguous range under way in a package."""
+
+    segment: Segment
+    decoder: Decoder
+    from_block: int
+    last: Header
+    counts: dict[tuple[EventSpec, str], int] = field(default_factory=dict)
+
+
+class ChainMoved(PoolhouseError):
+    """Blocks above finality were replaced while they were read."""
+
+
+class PackageWriter:
+    """Turns work into the items of one package."""
+
+    def __init__(self, endpoint: Endpoint, chain_id: int, registry_version: str, archive: Archive | None) -> None:
+        self._endpoint = endpoint
+        self._chain_id = chain_id
+        self._registry_version = registry_version
+        self._archive = archive
+        self._tag = f"{time.time_ns() // 1_000_000:x}"
+        self._waiting: dict[str, list[pa.Table]] = {}
+        self._headers: dict[int, Header] = {}
+        self._tail_ends: dict[int, str] = {}
+        self._covered: list[CoveredRange] = []
+
+    def items(self, work: Work, limit: int) -> Iterator[Rows]:
+        """Rows of at least ``limit`` logs (or all there are), then headers and ledger. Covers whole batches only."""
+        under_way: _Open | None = None
+        logs = 0
+        try:
+            while logs < limit and not work.is_done:
+                segment, batch = work.take()
+                if under_way is not None and under_way.segment is not segment:
+                    self._close(under_way)
+                    under_way = None
+                if under_way is None:
+                    decoder = Decoder(self._chain_id, segment.wanted)
+                    under_way = _Open(segment, decoder, batch.from_block, batch.end)
+                logs += len(batch.logs)
+                yield from self._add(under_way, batch)
+            if under_way is not None:
+                self._close(under_way)
+            self._check_tail()
+        except BaseException:
+            if self._archive:
+                self._archive.abandon()
+            raise
+        for table in list(self._waiting):
+            yield from self._flush(table, everything=True)
+        yield BLOCKS.name, self._block_rows()
+        yield LOAD_RANGES.name, ledger_rows(self._covered, self._endpoint, self._chain_id, self._registry_version)
+
+    def _add(self, under_way: _Open, batch: Batch) -> Iterator[Rows]:
+        if self._archive:
+            self._archive.add(under_way.segment, under_way.from_block, batch.logs)
+        decoded = under_way.decoder.decode(batch.logs)
+        for key, count in decoded.counts.items():
+            under_way.counts[key] = under_way.counts.get(key, 0) + count
+        under_way.last = batch.end
+        for header in (*batch.headers, batch.end):
+            self._headers[header.number] = header
+        if under_way.segment.finality == "tail":
+            self._tail_ends[batch.end.number] = batch.end.hash
+        for table, parts in decoded.tables.items():
+            self._waiting.setdefault(table, []).extend(parts)
+        if batch.transactions is not None:
+            self._waiting.setdefault(TRANSACTIONS.name, []).append(batch.transactions)
+        for table in list(self._waiting):
+            yield from self._flush(table)
+
+    def _flush(self, table: str, *, everything: bool = False) -> Iterator[Rows]:
+        parts = self._waiting[table]
+        if everything or sum(map(len, parts)) >= _ROWS_PER_ITEM:
+            del self._waiting[table]
+            yield table, pa.concat_tables(parts)
+
+    def _close(self, under_way: _Open) -> None:
+        first = self._headers.get(under_way.from_block)
+        if first is None:
+            first = read_headers(self._endpoint.node, [under_way.from_block])[0]
+            self._headers[first.number] = first
+        self._covered.append(CoveredRange(under_way.segment, first, under_way.last, under_way.counts))
+        if self._archive:
+            self._archive.finish(under_way.segment, under_way.from_block, under_way.last.number, self._tag)
+
+    def _check_tail(self) -> None:
+        """A block's hash fixes all blocks below it: if no range end changed, all ranges are of one chain."""
+        numbers = sorted(self._tail_ends)
+        for header in read_headers(self._endpoint.node, numbers):
+            if header.hash != self._tail_ends[header.number]:
+                raise ChainMoved(
+                    f"Block {header.number} was replaced while it was read.", "Load again: the chain reorganised."
+                )
+
+    def _block_rows(self) -> pa.Table:
+        headers = [self._headers[n] for n in sorted(self._headers)]
+        return pa.table(
+            {
+                "chain_id": pa.array([self._chain_id] * len(headers), pa.int64()),
+                "block_number": pa.array([h.number for h in headers], pa.int64()),
+                "block_timestamp": timestamps(np.array([h.timestamp for h in headers], np.int64)),
+                "block_hash": pa.array([h.hash for h in headers], pa.string()),
+                "parent_hash": pa.array([h.parent_hash for h in headers], pa.string()),
+            },
+            schema=BLOCKS.arrow,
+        )

@@ -1,0 +1,222 @@
+"""One load: check the node, plan from the ledger, read, write packages, complete the facts."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loaders.errors import PoolhouseError
+from loaders.load.archive import Archive
+from loaders.load.ledger import plan, read_ledger
+from loaders.load.package import ChainMoved, PackageWriter, Work
+from loaders.load.warehouse import DestinationName, Rows, open_warehouse
+from loaders.plan.filters import Filter, Segment, filters_for
+from loaders.plan.intervals import Interval
+from loaders.registry.seeds import Contract, Registry, load_registry
+from loaders.registry.tables import CONTRACT_READS
+from loaders.rpc.endpoint import Endpoint, connect
+from loaders.session import Session, work_directory
+from loaders.source.rpc import Batch, RpcSource
+from loaders.source.transactions import TransactionMode, TransactionReader
+
+LOGS_PER_PACKAGE = 1_000_000
+_REORG_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What the user asked for. Blocks are inclusive; None is the default of the chain."""
+
+    chain: str
+    rpc_url: str
+    database: Path
+    protocols: tuple[str, ...] = ()
+    from_block: int | None = None
+    to_block: int | None = None
+    last_blocks: int | None = None
+    destination: DestinationName = "duckdb"
+    transactions: TransactionMode = TransactionMode.AUTO
+    archive: Path | None = None
+    """Folder for raw logs; None keeps none."""
+    logs_per_package: int = LOGS_PER_PACKAGE
+    threads: int = 4
+    with_facts: bool = True
+
+
+@dataclass
+class LoadSummary:
+    """What a load did."""
+
+    chain: str
+    from_block: int
+    to_block: int
+    rows: dict[str, int] = field(default_factory=dict)
+    packages: list[str] = field(default_factory=list)
+    blocks_read: int = 0
+    logs: int = 0
+    requests_accepted: int = 0
+    requests_refused: int = 0
+
+
+class Observer:
+    """Told how a load proceeds; the command line draws it. The methods here do nothing."""
+
+    def planned(self, segments: list[Segment], endpoint: Endpoint) -> None: ...
+
+    def batch(self, segment: Segment, batch: Batch) -> None: ...
+
+    def stage(self, name: str) -> None: ...
+
+
+def default_archive(destination: DestinationName, database: Path) -> Path:
+    name = database.stem if destination == "duckdb" else destination
+    return work_directory(database) / "archive" / name
+
+
+def load(request: LoadRequest, observer: Observer | None = None, registry: Registry | None = None) -> LoadSummary:
+    """Raises :class:`PoolhouseError`; what was read before an error stays loaded."""
+    observer = observer or Observer()
+    registry = registry or load_registry()
+    chain = registry.chain(request.chain)
+    families = registry.select_families(chain, request.protocols)
+    _check_range(request)
+    endpoint = connect(request.rpc_url, chain, registry)
+    work = work_directory(request.database)
+    observer.stage("opening the warehouse")
+    with open_warehouse(request.destination, registry.events, database=request.database, root=work) as warehouse:
+        for attempt in range(_REORG_ATTEMPTS):
+            session = Session(registry, chain, tuple(families), endpoint, warehouse)
+            try:
+                return _load(request, session, observer)
+            except ChainMoved:
+                if attempt == _REORG_ATTEMPTS - 1:
+                    raise
+                endpoint = connect(request.rpc_url, chain, registry)
+    raise AssertionError("unreachable")
+
+
+def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSummary:
+    found = _find_aggregators(session)
+    events = [e for e in session.registry.events.events if e.family in session.families]
+    filters = filters_for(events, session.contracts)
+    wanted = wanted_blocks(request, session, filters)
+    ledger = read_ledger(session.warehouse, session.chain.chain_id)
+    ledger.check_same_chain(session.endpoint, session.warehouse.name)
+    segments = plan(filters, wanted, ledger, session.endpoint)
+    observer.planned(segments, session.endpoint)
+    summary = LoadSummary(session.chain.name, min(a for a, _ in wanted.values()), max(b for _, b in wanted.values()))
+    # Objects alive now stay alive: the collector need not look at them again between millions of short-lived ones.
+    gc.freeze()
+    failure = _read_and_write(request, session, segments, found, summary, observer)
+    if failure is None and request.with_facts:
+        _complete(session, observer)
+    stats = session.node.stats
+    summary.requests_accepted, summary.requests_refused = stats.accepted, stats.refused
+    if failure is not None:
+        raise failure
+    return summary
+
+
+def _read_and_write(
+    request: LoadRequest,
+    session: Session,
+    segments: list[Segment],
+    found: list[Rows],
+    summary: LoadSummary,
+    observer: Observer,
+) -> PoolhouseError | None:
+    chain_id = session.chain.chain_id
+    reader = None
+    if request.transactions is not TransactionMode.NONE:
+        reader = TransactionReader(session.node, request.transactions, chain_id)
+    archive = Archive(request.archive, chain_id) if request.archive else None
+    if archive:
+        archive.sweep()
+
+    def on_batch(segment: Segment, batch: Batch) -> None:
+        summary.logs += len(batch.logs)
+        summary.blocks_read += batch.to_block - batch.from_block + 1
+        observer.batch(segment, batch)
+
+    work = Work(segments, RpcSource(session.node, threads=request.threads, transactions=reader), on_batch)
+    # Even with nothing to read the first package creates tables that are not there yet.
+    first: Iterable[Rows] | None = found
+    while first is not None or not work.is_done:
+        writer = PackageWriter(session.endpoint, chain_id, session.registry.events.version, archive)
+        observer.stage("reading")
+        package = session.warehouse.load(itertools.chain(first or (), writer.items(work, request.logs_per_package)))
+        first = None
+        summary.packages += [package.load_id] if package.load_id else []
+        for table, rows in package.rows.items():
+            summary.rows[table] = summary.rows.get(table, 0) + rows
+    return work.failure
+
+
+def _check_range(request: LoadRequest) -> None:
+    if request.last_blocks is not None and request.from_block is not None:
+        raise PoolhouseError("--last-blocks and --from-block exclude each other.", "Give one of them.")
+    if request.last_blocks is not None and request.last_blocks < 1:
+        raise PoolhouseError("--last-blocks must be at least 1.", "Give a positive number of blocks.")
+    low, high = request.from_block, request.to_block
+    if (low is not None and low < 0) or (high is not None and high < 0):
+        raise PoolhouseError("Block numbers are not negative.", "Give --from-block and --to-block from 0.")
+    if low is not None and high is not None and low > high:
+        raise PoolhouseError(
+            f"--from-block {low} is above --to-block {high}.", "Swap them: both ends belong to the range."
+        )
+
+
+def wanted_blocks(request: LoadRequest, session: Session, filters: tuple[Filter, ...]) -> dict[Filter, Interval]:
+    """Blocks asked for, per filter. Without a start, a family begins where its first contract was created."""
+    head = session.endpoint.head.number
+    to_block = head if request.to_block is None else request.to_block
+    if to_block > head:
+        raise PoolhouseError(
+            f"--to-block {to_block} is beyond the head of {session.chain.name}, which is {head}.",
+            f"Use --to-block {head} or less, or leave it out.",
+        )
+    if request.from_block is not None and request.from_block > to_block:
+        raise PoolhouseError(
+            f"--from-block {request.from_block} is beyond the last block to load, which is {to_block}.",
+            "Use a lower --from-block.",
+        )
+    if not filters:
+        raise PoolhouseError(
+            f"Nothing to load on {session.chain.name} for {', '.join(session.families)}.",
+            "Check the contracts' roles in seeds/registry_contracts.csv.",
+        )
+    starts = {family: _start(request, session, family, to_block) for family in session.families}
+    return {f: (starts[f.spec.family], to_block) for f in filters}
+
+
+def _start(request: LoadRequest, session: Session, family: str, to_block: int) -> int:
+    if request.from_block is not None:
+        return request.from_block
+    if request.last_blocks is not None:
+        return max(0, to_block - request.last_blocks + 1)
+    starts = [c.start_block for c in session.contracts if c.family == family]
+    return min(min(starts, default=0), to_block)
+
+
+def _find_aggregators(session: Session) -> list[Rows]:
+    """Price aggregators behind the registered feeds become contracts of this load; returns the reads that say so."""
+    if "chainlink" not in session.families:
+        return []
+    from loaders.facts.feeds import feed_aggregators
+
+    found = feed_aggregators(session)
+    session.extra_contracts += [
+        Contract(session.chain.chain_id, "chainlink", "", "chainlink", "aggregator", "", address, 0, None, "")
+        for address in found.addresses
+    ]
+    return [(CONTRACT_READS.name, found.reads)]
+
+
+def _complete(session: Session, observer: Observer) -> None:
+    from loaders.facts.complete import complete
+
+    observer.stage("reading contract state")
+    complete(session)

@@ -1,0 +1,198 @@
+"""The destination: DuckDB or BigQuery behind one dlt pipeline. Append only; one package is one load id.
+
+Rows of a package that did not complete carry a load id that ``_dlt_loads`` lacks; readers never see them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+# dlt reads its switches when it is imported: no telemetry, and the load id on Arrow rows as on all others.
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+os.environ.setdefault("NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID", "true")
+os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+
+import dlt
+import pyarrow as pa
+from dlt.common.schema.exceptions import DataValidationError
+from dlt.destinations.adapters import bigquery_adapter
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from dlt.extract import DltSource
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from loaders.errors import PoolhouseError
+from loaders.load import bigquery, duckdb_file
+from loaders.redact import redact
+from loaders.registry.events import EventRegistry
+from loaders.registry.schema import LOAD_ID, RawTable
+
+DestinationName = Literal["duckdb", "bigquery"]
+Rows = tuple[str, pa.Table]
+"""Name of a raw table and rows for it."""
+
+_DLT_TYPES = {"string": "text", "int64": "bigint", "timestamp": "timestamp", "bool": "bool"}
+_SCHEMA_NAME = "poolhouse"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A completed load."""
+
+    load_id: str
+    rows: Mapping[str, int]
+
+
+class Warehouse(AbstractContextManager["Warehouse"]):
+    """Open for the duration of a command: holds the DuckDB file's lock until closed."""
+
+    def __init__(self, name: str, destination: Any, dataset: str, registry: EventRegistry, work: Path) -> None:
+        self.name = name
+        self.dataset = dataset
+        self._registry = registry
+        self._schema = _dlt_schema(registry)
+        self._pipeline = dlt.pipeline(
+            pipeline_name=name,
+            destination=destination,
+            dataset_name=dataset,
+            pipelines_dir=str(work / "pipelines"),
+        )
+        # A killed run leaves packages behind; the ledger knows what they would have held, and it is read again.
+        self._pipeline.drop_pending_packages()
+        self._connection: Any = None
+        self._missing: set[str] | None = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def hold(self, connection: Any) -> None:
+        """Keep a connection that closes with the warehouse."""
+        self._connection = connection
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Rows of a query in which ``{table}`` stands for each raw table's qualified name; none if a table is absent."""
+        with self._pipeline.sql_client(schema_name=_SCHEMA_NAME) as client:
+            names = _Qualified(client.make_qualified_table_name)
+            try:
+                with client.execute_query(sql.format_map(names)) as cursor:
+                    columns = [d[0] for d in cursor.description]
+                    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+            except DatabaseUndefinedRelation:
+                return []
+
+    def load(self, items: Iterable[Rows]) -> Package:
+        """Write one package; ``items`` is consumed while it is written. Raises what ``items`` raises, undamaged."""
+        counts: dict[str, int] = {}
+        resource = dlt.resource(self._numbered(items, counts), name="raw", write_disposition="append")
+        try:
+            info = self._pipeline.run(DltSource(self._schema, _SCHEMA_NAME, [resource]))
+            info.raise_on_failed_jobs()
+        except PipelineStepFailed as failure:
+            self._pipeline.drop_pending_packages()
+            raise _cause(failure) from failure
+        self._missing = set()
+        return Package(info.loads_ids[0] if info.loads_ids else "", counts)
+
+    def _numbered(self, items: Iterable[Rows], counts: dict[str, int]) -> Iterator[Any]:
+        # Absent tables first, empty: a model must never fail for want of one.
+        for name in sorted(self._absent_tables()):
+            yield _named(self._registry.tables[name].arrow.empty_table(), name)
+        for name, rows in items:
+            if len(rows):
+                counts[name] = counts.get(name, 0) + len(rows)
+                yield _named(rows.cast(self._registry.tables[name].arrow), name)
+
+    def _absent_tables(self) -> set[str]:
+        if self._missing is None:
+            with self._pipeline.sql_client(schema_name=_SCHEMA_NAME) as client:
+                present: set[str] = set()
+                if client.has_dataset():
+                    catalog = _information_schema(client, self.dataset)
+                    with client.execute_query(f"select table_name from {catalog}") as cursor:
+                        present = {row[0] for row in cursor.fetchall()}
+            self._missing = set(self._registry.tables) - present
+        return self._missing
+
+
+def open_warehouse(
+    destination: DestinationName, registry: EventRegistry, *, database: Path, root: Path, lock_wait_s: float = 30.0
+) -> Warehouse:
+    """Raises :class:`PoolhouseError` when the file stays locked or BigQuery is configured by halves."""
+    if destination == "bigquery":
+        target = bigquery.target()
+        factory = dlt.destinations.bigquery(location=target.location, project_id=target.project)
+        return Warehouse(f"poolhouse_{target.project}_{target.dataset}", factory, target.dataset, registry, root)
+    connection = duckdb_file.open_locked(database, wait_s=lock_wait_s)
+    digest = hashlib.sha256(str(database.resolve()).encode()).hexdigest()[:8]
+    name = f"{database.stem}_{digest}"
+    warehouse = Warehouse(name, dlt.destinations.duckdb(connection), "raw", registry, root)
+    warehouse.hold(connection)
+    return warehouse
+
+
+class _Qualified(dict[str, str]):
+    """``{load_ranges}`` in a query -> the engine's qualified name of that table."""
+
+    def __init__(self, qualify: Any) -> None:
+        super().__init__()
+        self._qualify = qualify
+
+    def __missing__(self, table: str) -> str:
+        return str(self._qualify(table))
+
+
+def _information_schema(client: Any, dataset: str) -> str:
+    if client.capabilities.escape_identifier("x") == "`x`":
+        return f"{client.fully_qualified_dataset_name()}.INFORMATION_SCHEMA.TABLES"
+    return f"information_schema.tables where table_schema = '{dataset}'"
+
+
+def _named(rows: pa.Table, table: str) -> Any:
+    return dlt.mark.with_table_name(rows, table)
+
+
+def _dlt_schema(registry: EventRegistry) -> Any:
+    schema = dlt.Schema(_SCHEMA_NAME)
+    # Frozen: no load may invent a table, a column or a variant of one.
+    schema.set_schema_contract({"tables": "freeze", "columns": "freeze", "data_type": "freeze"})
+    for table in registry.tables.values():
+        schema.update_table(_dlt_table(table))
+    return schema
+
+
+def _dlt_table(table: RawTable) -> Any:
+    columns = {c.name: {"name": c.name, "data_type": _DLT_TYPES[c.type], "nullable": c.nullable} for c in table.columns}
+    columns[LOAD_ID.name] = {"name": LOAD_ID.name, "data_type": "text", "nullable": False}
+    nothing: list[Any] = []
+    resource: Any = dlt.resource(nothing, name=table.name, columns=columns, write_disposition="append")  # type: ignore[call-overload]
+    bigquery_adapter(resource, partition=table.partition_column, cluster=table.cluster_columns)
+    return {**resource.compute_table_schema(), "x-normalizer": {"seen-data": True}}
+
+
+def _cause(failure: BaseException) -> BaseException:
+    """The reader's own error where one stopped the package, else one line about the destination."""
+    error: BaseException | None = failure
+    while error is not None:
+        if isinstance(error, (PoolhouseError, KeyboardInterrupt)):
+            return error
+        if isinstance(error, DataValidationError):
+            break
+        error = error.__cause__ or error.__context__
+    reason = str(getattr(failure, "exception", None) or failure)
+    return PoolhouseError(
+        f"The warehouse refused the load: {redact(reason).splitlines()[0][:300]}.",
+        "Nothing of the package counts; correct the cause and load again, it continues where it stopped.",
+    )

@@ -1,0 +1,116 @@
+"""Is this the node of that chain, and how far is it? Asked once at the start of every command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from loaders.errors import PoolhouseError
+from loaders.registry.seeds import Chain, Registry
+from loaders.rpc.client import RpcClient
+from loaders.rpc.node import Lagging, Node, Unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    number: int
+    hash: str
+    parent_hash: str
+    timestamp: int
+    """Seconds since 1970."""
+    logs_bloom: bytes = b""
+    """256 bytes, or empty where the node serves none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What a node said about itself when the command started."""
+
+    node: Node
+    head: Header
+    final_block: int
+    """Newest block that counts as final; -1 when none does."""
+    genesis_hash: str | None
+
+
+class _HeaderJson(msgspec.Struct, rename="camel"):
+    number: str
+    hash: str
+    parent_hash: str
+    timestamp: str
+    logs_bloom: str | None = None
+
+
+_HEADER = msgspec.json.Decoder(_HeaderJson | None).decode
+
+
+def parse_header(raw: bytes | msgspec.Raw) -> Header | None:
+    """The header in an ``eth_getBlockByNumber`` result, None for null. Skips the transactions without building them."""
+    block = _HEADER(raw)
+    if block is None:
+        return None
+    bloom = bytes.fromhex(block.logs_bloom[2:]) if block.logs_bloom else b""
+    return Header(int(block.number, 16), block.hash, block.parent_hash, int(block.timestamp, 16), bloom)
+
+
+def connect(url: str, chain: Chain, registry: Registry, *, attempts: int = 7) -> Endpoint:
+    """Check the node behind ``url``. Raises :class:`PoolhouseError` saying what is wrong with it."""
+    _check_url(url)
+    client = RpcClient(url)
+    chain_id = _chain_id(client)
+    if chain_id != chain.chain_id:
+        raise PoolhouseError(
+            f"The node at {client.host} is chain {_name(chain_id, registry)}, not {chain.name} ({chain.chain_id}).",
+            f"Use --chain {registry.chain_name(chain_id)}, or the URL of a node of {chain.name}.",
+        )
+    node = Node(client, attempts=attempts)
+    head, finalized, genesis = (_block(node, tag) for tag in ("latest", "finalized", "0x0"))
+    if head is None:
+        raise PoolhouseError(f"The node at {client.host} has no latest block.", "Wait until it has synced.")
+    # Dev nodes answer the finalized tag with block 0 or null until enough blocks exist: depth is the fallback.
+    final_block = finalized.number if finalized is not None else head.number - chain.finality_depth
+    return Endpoint(node, head, max(-1, min(final_block, head.number)), genesis.hash if genesis else None)
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise PoolhouseError(
+            "The RPC URL is not an http(s) URL.",
+            "Write it as https://host/path, or http://127.0.0.1:8545 for a local node.",
+        )
+
+
+def _chain_id(client: RpcClient) -> int:
+    """Asked without retries, so that a wrong URL fails at once."""
+    answer: Any = Node(client, attempts=2).call("eth_chainId")
+    try:
+        return int(answer, 16)
+    except (TypeError, ValueError):
+        raise PoolhouseError(
+            f"{client.host} does not answer eth_chainId as an EVM node does.",
+            "Check that the URL is an EVM node's JSON-RPC endpoint.",
+        ) from None
+
+
+def _block(node: Node, tag: str) -> Header | None:
+    try:
+        return parse_header(node.request([("eth_getBlockByNumber", (tag, False))])[0])
+    except (Lagging, Unsupported):
+        return None
+    except PoolhouseError:
+        if tag == "latest":
+            raise
+        return None  # nodes without the tag answer "invalid params"
+
+
+def _name(chain_id: int, registry: Registry) -> str:
+    name = registry.chain_name(chain_id)
+    return str(chain_id) if name == str(chain_id) else f"{name} ({chain_id})"

@@ -1,0 +1,57 @@
+"""What the parts of one command share: chain, node, warehouse and the block at which facts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from loaders.load.warehouse import Package, Warehouse
+from loaders.registry.seeds import Chain, Contract, Registry
+from loaders.rpc.endpoint import Endpoint, Header
+from loaders.rpc.node import Node
+
+WORK_DIRECTORY = ".poolhouse"
+
+
+@dataclass
+class Session:
+    """One command against one chain and one warehouse."""
+
+    registry: Registry
+    chain: Chain
+    families: tuple[str, ...]
+    endpoint: Endpoint
+    warehouse: Warehouse
+    extra_contracts: list[Contract] = field(default_factory=list)
+    """Contracts found on the chain instead of the registry (price aggregators behind their proxies)."""
+
+    @property
+    def node(self) -> Node:
+        return self.endpoint.node
+
+    @property
+    def pinned(self) -> Header:
+        """The block at which everything of this command is read: the head when it started."""
+        return self.endpoint.head
+
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Registered and found contracts of the chain."""
+        return (*self.registry.contracts_of(self.chain), *self.extra_contracts)
+
+    def write(self, rows: Mapping[str, pa.Table] | Iterable[tuple[str, pa.Table]]) -> Package:
+        """Append rows to raw tables in one package; their columns are those of the registry, in its order."""
+        return self.warehouse.load(rows.items() if isinstance(rows, Mapping) else rows)
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Rows of a query; write ``{uniswap_v2__pair_swap}`` for a raw table. Empty when a table does not exist yet."""
+        return self.warehouse.query(sql)
+
+
+def work_directory(database: Path) -> Path:
+    """Where the loader keeps pipelines and archives: beside the DuckDB file."""
+    return database.resolve().parent / WORK_DIRECTORY

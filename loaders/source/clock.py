@@ -1,0 +1,55 @@
+"""Block timestamps: from the logs where the node states them and they are sane, else from headers. Never interpolated."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from loaders.logs import RawLogs
+from loaders.rpc.endpoint import Header, parse_header
+from loaders.rpc.node import Lagging, Node
+from loaders.source.verify import Inconsistent
+
+_LATEST_SANE = 10**11  # seconds; anything above is milliseconds
+_HEADERS_PER_REQUEST = 50
+
+
+def with_timestamps(logs: RawLogs, end: Header, node: Node) -> tuple[RawLogs, list[Header]]:
+    """The logs with a proven timestamp each, and the headers that had to be read for it."""
+    if not len(logs) or _sane(logs, end):
+        return logs, []
+    numbers = np.unique(logs.block_number)
+    headers = {h.number: h for h in read_headers(node, [int(n) for n in numbers if n != end.number])}
+    headers[end.number] = end
+    for number in numbers:
+        row = int(np.searchsorted(logs.block_number, number))
+        if headers[int(number)].hash != "0x" + logs.block_hash[row].tobytes().hex():
+            raise Inconsistent(f"block {number} changed between its logs and its header")
+    seconds = np.array([headers[int(n)].timestamp for n in numbers], np.int64)
+    rows = np.searchsorted(numbers, logs.block_number)
+    return logs.with_timestamps(seconds[rows]), [h for h in headers.values() if h is not end]
+
+
+def _sane(logs: RawLogs, end: Header) -> bool:
+    seconds = logs.timestamp
+    if int(seconds.min()) <= 0 or int(seconds.max()) >= _LATEST_SANE or int(seconds.max()) > end.timestamp:
+        return False
+    step = np.diff(seconds)
+    same_block = np.diff(logs.block_number) == 0
+    if (step < 0).any() or step[same_block].any():
+        return False
+    return bool(logs.block_number[-1] != end.number or seconds[-1] == end.timestamp)
+
+
+def read_headers(node: Node, numbers: list[int]) -> list[Header]:
+    """Headers of the blocks, in order. Raises :class:`Lagging` when the node lacks one."""
+    headers = []
+    for at in range(0, len(numbers), _HEADERS_PER_REQUEST):
+        chunk = numbers[at : at + _HEADERS_PER_REQUEST]
+        for number, raw in zip(
+            chunk, node.request([("eth_getBlockByNumber", (hex(n), False)) for n in chunk]), strict=True
+        ):
+            header = parse_header(raw)
+            if header is None:
+                raise Lagging(f"{node.host} has no block {number}")
+            headers.append(header)
+    return headers

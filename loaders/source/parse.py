@@ -1,0 +1,91 @@
+"""JSON-RPC log objects -> :class:`RawLogs`."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from loaders.logs import UNKNOWN_TIMESTAMP, Bytes, Integers, RawLogs, empty_logs
+
+
+class Malformed(Exception):
+    """The node's answer is not a list of logs as the JSON-RPC specification has them."""
+
+
+class _Log(msgspec.Struct, gc=False, rename="camel"):
+    address: str
+    topics: list[str]
+    data: str
+    block_number: str
+    block_hash: str
+    transaction_hash: str
+    transaction_index: str
+    log_index: str
+    removed: bool = False
+    block_timestamp: str | int | None = None
+
+
+_DECODE = msgspec.json.Decoder(list[_Log]).decode
+
+
+def parse_logs(raw: bytes | memoryview | msgspec.Raw) -> RawLogs:
+    """The logs of one ``eth_getLogs`` result, in its order. Raises :class:`Malformed`."""
+    try:
+        logs = _DECODE(raw)
+        return _columns(logs) if logs else empty_logs()
+    except (msgspec.DecodeError, ValueError, OverflowError) as error:
+        raise Malformed(str(error)) from None
+
+
+def _columns(logs: list[_Log]) -> RawLogs:
+    if any([log.removed for log in logs]):  # noqa: C419 (a list is faster than a generator here)
+        raise Malformed("a log is marked removed")
+    data_hex = [log.data for log in logs]
+    sizes = np.fromiter(map(len, data_hex), np.int64, len(logs)) // 2 - 1
+    data = _unhex(data_hex, int(sizes.sum()))
+    topic_count, topics = _topics([log.topics for log in logs])
+    return RawLogs(
+        block_number=_integers([log.block_number for log in logs]),
+        log_index=_integers([log.log_index for log in logs]),
+        tx_index=_integers([log.transaction_index for log in logs]),
+        timestamp=_timestamps(logs),
+        block_hash=_unhex([log.block_hash for log in logs], 32 * len(logs)).reshape(-1, 32),
+        tx_hash=_unhex([log.transaction_hash for log in logs], 32 * len(logs)).reshape(-1, 32),
+        address=_unhex([log.address for log in logs], 20 * len(logs)).reshape(-1, 20),
+        topic_count=topic_count,
+        topics=topics,
+        data=data,
+        data_start=np.cumsum(sizes) - sizes,
+        data_size=sizes,
+    )
+
+
+def _topics(lists: list[list[str]]) -> tuple[Integers, Bytes]:
+    counts = np.fromiter(map(len, lists), np.int64, len(lists))
+    if counts.max(initial=0) > 4:
+        raise Malformed("a log has more than 4 topics")
+    flat = _unhex([t for topics in lists for t in topics], 32 * int(counts.sum())).reshape(-1, 32)
+    topics = np.zeros((len(lists), 4, 32), np.uint8)
+    topics[np.arange(4) < counts[:, None]] = flat
+    return counts, topics
+
+
+def _unhex(parts: list[str], size: int) -> Bytes:
+    """``0x…`` texts, joined, as ``size`` bytes."""
+    raw = bytes.fromhex("".join(parts).replace("0x", ""))
+    if len(raw) != size:
+        raise Malformed("a hash, address or topic has the wrong length")
+    return np.frombuffer(raw, np.uint8)
+
+
+def _integers(parts: list[str]) -> Integers:
+    return np.array([int(p, 16) for p in parts], np.int64)
+
+
+def _timestamps(logs: list[_Log]) -> Integers:
+    """Seconds as the node states them; the clock decides whether they are sane."""
+    values = [log.block_timestamp for log in logs]
+    if values[0] is None:
+        return np.full(len(logs), UNKNOWN_TIMESTAMP, np.int64)
+    seconds = [UNKNOWN_TIMESTAMP if v is None else int(v, 16) if isinstance(v, str) else v for v in values]
+    return np.array(seconds, np.int64)

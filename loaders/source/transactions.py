@@ -1,0 +1,170 @@
+"""The transactions that emitted a loaded log, read in the cheapest way a node allows."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from loaders.decode.decoder import timestamps
+from loaders.logs import RawLogs, rows_as_key
+from loaders.registry.tables import TRANSACTIONS
+from loaders.rpc.node import Call, Node, SizeRefused, Unsupported
+from loaders.source.verify import Inconsistent
+
+
+class TransactionMode(StrEnum):
+    AUTO = "auto"
+    RECEIPTS = "receipts"
+    BLOCKS = "blocks"
+    NONE = "none"
+
+
+_BLOCKS_PER_REQUEST = 10
+_SINGLES_PER_BLOCK = 2
+"""Up to this many transactions of a block are cheaper one by one than with the whole block."""
+
+
+class _Transaction(msgspec.Struct, rename="camel"):
+    hash: str
+    block_hash: str | None
+    transaction_index: str | None
+    nonce: str
+    value: str
+    input: str
+    to: str | None = None
+    # "from" is a keyword, hence the renamed field.
+    sender: str = msgspec.field(name="from", default="")
+
+
+class _Receipt(msgspec.Struct, rename="camel"):
+    transaction_hash: str
+    gas_used: str
+    status: str | None = None
+    effective_gas_price: str | None = None
+
+
+class _Block(msgspec.Struct, rename="camel"):
+    transactions: list[_Transaction]
+
+
+_BLOCK = msgspec.json.Decoder(_Block | None).decode
+_RECEIPTS = msgspec.json.Decoder(list[_Receipt] | None).decode
+_TRANSACTION = msgspec.json.Decoder(_Transaction | None).decode
+_RECEIPT = msgspec.json.Decoder(_Receipt | None).decode
+
+_Wanted: TypeAlias = dict[str, tuple[int, str, int]]
+"""transaction hash -> block number, block hash, timestamp"""
+
+
+class TransactionReader:
+    """``receipts`` insists on status and gas, ``blocks`` does without them, ``auto`` takes what the node has."""
+
+    def __init__(self, node: Node, mode: TransactionMode, chain_id: int) -> None:
+        self._node = node
+        self._chain_id = chain_id
+        self._with_receipts = mode in (TransactionMode.AUTO, TransactionMode.RECEIPTS)
+        self._block_receipts = self._with_receipts
+
+    def read(self, logs: RawLogs) -> pa.Table:
+        """One row per transaction of the logs. Raises :class:`Inconsistent` when the node's chain has moved on."""
+        by_block = _transactions_by_block(logs)
+        singles = {h: w for wanted in by_block if len(wanted) <= _SINGLES_PER_BLOCK for h, w in wanted.items()}
+        whole = [wanted for wanted in by_block if len(wanted) > _SINGLES_PER_BLOCK]
+        found: list[tuple[_Transaction, _Receipt | None]] = []
+        for at in range(0, len(whole), _BLOCKS_PER_REQUEST):
+            found += self._blocks(whole[at : at + _BLOCKS_PER_REQUEST])
+        found += self._singles(list(singles))
+        wanted = {h: w for block in by_block for h, w in block.items()}
+        if {t.hash for t, _ in found} != set(wanted):
+            raise Inconsistent("the node lacks transactions whose logs it returned")
+        return self._table(found, wanted)
+
+    def _blocks(self, blocks: list[_Wanted]) -> list[tuple[_Transaction, _Receipt | None]]:
+        numbers = [hex(next(iter(wanted.values()))[0]) for wanted in blocks]
+        calls: list[Call] = [("eth_getBlockByNumber", (n, True)) for n in numbers]
+        if self._block_receipts:
+            calls += [("eth_getBlockReceipts", (n,)) for n in numbers]
+        try:
+            answers = self._node.request(calls)
+        except SizeRefused:
+            if len(blocks) == 1:
+                return self._singles([h for wanted in blocks for h in wanted])
+            half = len(blocks) // 2
+            return self._blocks(blocks[:half]) + self._blocks(blocks[half:])
+        except Unsupported:
+            if not self._block_receipts:
+                raise
+            # The receipts then come one by one: dearer, but the same facts.
+            self._block_receipts = False
+            return self._singles([h for wanted in blocks for h in wanted])
+        if self._with_receipts and not self._block_receipts:
+            return self._singles([h for wanted in blocks for h in wanted])
+        found: list[tuple[_Transaction, _Receipt | None]] = []
+        for i, wanted in enumerate(blocks):
+            block = _BLOCK(answers[i])
+            receipts = _RECEIPTS(answers[len(blocks) + i]) if self._block_receipts else []
+            if block is None or receipts is None:
+                raise Inconsistent("the node lacks a block whose logs it returned")
+            by_hash = {r.transaction_hash: r for r in receipts}
+            found += [(t, by_hash.get(t.hash)) for t in block.transactions if t.hash in wanted]
+        return found
+
+    def _singles(self, hashes: list[str]) -> list[tuple[_Transaction, _Receipt | None]]:
+        found: list[tuple[_Transaction, _Receipt | None]] = []
+        for at in range(0, len(hashes), 2 * _BLOCKS_PER_REQUEST):
+            chunk = hashes[at : at + 2 * _BLOCKS_PER_REQUEST]
+            calls: list[Call] = [("eth_getTransactionByHash", (h,)) for h in chunk]
+            if self._with_receipts:
+                calls += [("eth_getTransactionReceipt", (h,)) for h in chunk]
+            answers = self._node.request(calls)
+            for i in range(len(chunk)):
+                transaction = _TRANSACTION(answers[i])
+                receipt = _RECEIPT(answers[len(chunk) + i]) if self._with_receipts else None
+                if transaction is None:
+                    raise Inconsistent("the node lacks a transaction whose logs it returned")
+                found.append((transaction, receipt))
+        return found
+
+    def _table(self, found: list[tuple[_Transaction, _Receipt | None]], wanted: _Wanted) -> pa.Table:
+        for transaction, receipt in found:
+            if transaction.block_hash != wanted[transaction.hash][1]:
+                raise Inconsistent("a transaction moved to another block while it was read")
+            if self._with_receipts and receipt is None:
+                raise Inconsistent("the node lacks the receipt of a transaction whose logs it returned")
+        places = [wanted[t.hash] for t, _ in found]
+        seconds = np.array([p[2] for p in places], np.int64)
+        columns = {
+            "chain_id": [self._chain_id] * len(found),
+            "block_number": [p[0] for p in places],
+            "block_timestamp": timestamps(seconds),
+            "block_hash": [p[1] for p in places],
+            "tx_hash": [t.hash for t, _ in found],
+            "tx_index": [int(t.transaction_index or "0x0", 16) for t, _ in found],
+            "from_address": [t.sender.lower() for t, _ in found],
+            "to_address": [t.to.lower() if t.to else None for t, _ in found],
+            "value": [str(int(t.value, 16)) for t, _ in found],
+            "status": [int(r.status, 16) if r and r.status else None for _, r in found],
+            "gas_used": [int(r.gas_used, 16) if r else None for _, r in found],
+            "effective_gas_price": [
+                str(int(r.effective_gas_price, 16)) if r and r.effective_gas_price else None for _, r in found
+            ],
+            "nonce": [int(t.nonce, 16) for t, _ in found],
+            "selector": [t.input[:10].lower() if len(t.input) >= 10 else None for t, _ in found],
+        }
+        return pa.table(columns, schema=TRANSACTIONS.arrow)
+
+
+def _transactions_by_block(logs: RawLogs) -> list[_Wanted]:
+    if not len(logs):
+        return []
+    _, first = np.unique(rows_as_key(logs.tx_hash), return_index=True)
+    blocks: dict[int, _Wanted] = {}
+    for row in np.sort(first):
+        number = int(logs.block_number[row])
+        place = number, "0x" + logs.block_hash[row].tobytes().hex(), int(logs.timestamp[row])
+        blocks.setdefault(number, {})["0x" + logs.tx_hash[row].tobytes().hex()] = place
+    return list(blocks.values())
