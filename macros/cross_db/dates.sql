@@ -74,3 +74,40 @@
         )
     ) as days
 {%- endmacro %}
+
+{#- Last second of a UTC day, as a timestamp. -#}
+{% macro day_end(date) -%}
+    {{ return(adapter.dispatch('day_end', 'poolhouse')(date)) }}
+{%- endmacro %}
+
+{% macro default__day_end(date) -%}
+    cast({{ date }} as timestamp) + interval 86399 second
+{%- endmacro %}
+
+{% macro bigquery__day_end(date) -%}
+    timestamp_add(timestamp({{ date }}), interval 86399 second)
+{%- endmacro %}
+
+{#- `from` item that yields one row per hour, both ends included, as `hours.hour_start`; otherwise like
+    `unnest_days`. The ends are timestamps at full hours. -#}
+{% macro unnest_hours(first_hour, last_hour) -%}
+    {{ return(adapter.dispatch('unnest_hours', 'poolhouse')(first_hour, last_hour)) }}
+{%- endmacro %}
+
+{% macro default__unnest_hours(first_hour, last_hour) -%}
+    lateral (
+        select steps.step as hour_start
+        from generate_series({{ first_hour }}, {{ last_hour }}, interval 1 hour) as steps (step)
+    ) as hours
+{%- endmacro %}
+
+{% macro bigquery__unnest_hours(first_hour, last_hour) -%}
+    unnest(
+        array(
+            select as struct hour_start
+            from unnest(
+                generate_timestamp_array({{ first_hour }}, {{ last_hour }}, interval 1 hour)
+            ) as hour_start
+        )
+    ) as hours
+{%- endmacro %}

@@ -18,23 +18,45 @@ swaps as (
 
 ),
 
--- Both inputs may be positive (flash swaps): what counts is the pool's net of each token.
+syncs as (
+
+    select * from {{ ref('stg_uniswap_v2__pair_sync') }}
+    where {{ is_dirty_day('block_timestamp') }}
+
+),
+
+-- Both inputs may be positive (flash swaps): what counts is the pool's net of each token. The pair states its
+-- reserves in the log before.
 final as (
 
     select
-        chain_id,
-        block_number,
-        block_timestamp,
-        block_date,
-        tx_hash,
-        tx_index,
-        log_index,
-        pool_address,
-        sender,
-        recipient,
-        amount0_in_raw - amount0_out_raw as amount0_raw,
-        amount1_in_raw - amount1_out_raw as amount1_raw
+        swaps.chain_id,
+        swaps.block_number,
+        swaps.block_timestamp,
+        swaps.block_date,
+        swaps.tx_hash,
+        swaps.tx_index,
+        swaps.log_index,
+        swaps.pool_address,
+        swaps.sender,
+        swaps.recipient,
+        swaps.amount0_in_raw - swaps.amount0_out_raw as amount0_raw,
+        swaps.amount1_in_raw - swaps.amount1_out_raw as amount1_raw,
+        coalesce(
+            (swaps.amount0_in_raw > 0 and swaps.amount0_out_raw > 0)
+            or (swaps.amount1_in_raw > 0 and swaps.amount1_out_raw > 0),
+            false
+        ) as is_flash,
+        swaps.has_overflow,
+        syncs.reserve0_raw,
+        syncs.reserve1_raw
     from swaps
+    left outer join syncs
+        on
+            swaps.chain_id = syncs.chain_id
+            and swaps.block_number = syncs.block_number
+            and swaps.log_index = syncs.log_index + 1
+            and swaps.pool_address = syncs.pool_address
 
 )
 

@@ -31,6 +31,12 @@ completions as (
 
 ),
 
+reserves as (
+
+    select * from {{ ref('stg_aave_v3__configurator_reserve_initialized') }}
+
+),
+
 mentions as (
 
     select chain_id, token_address from registry_tokens
@@ -48,6 +54,8 @@ mentions as (
     select chain_id, token0 as token_address from completions
     union distinct
     select chain_id, token1 as token_address from completions
+    union distinct
+    select chain_id, token_address from reserves
 
 ),
 
