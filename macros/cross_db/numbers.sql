@@ -31,7 +31,7 @@
 
 {#- Ten to the power of an integer column between 0 and 37, as an exact integer. -#}
 {% macro pow10(exponent) -%}
-    {{ to_exact_int("rpad('1', cast(" ~ exponent ~ " as " ~ dbt.type_bigint() ~ ") + 1, '0')") }}
+    {{ to_exact_int("concat('1', repeat('0', cast(" ~ exponent ~ " as " ~ dbt.type_bigint() ~ ")))") }}
 {%- endmacro %}
 
 {#- Float quotient, NULL when the denominator is zero. -#}
