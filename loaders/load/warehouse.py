@@ -64,7 +64,7 @@ class Warehouse(AbstractContextManager["Warehouse"]):
             pipelines_dir=str(work / "pipelines"),
         )
         # A killed run leaves packages behind; the ledger knows what they would have held, and it is read again.
-        self._pipeline.drop_pending_packages()
+        self._pipeline.abort_packages()
         self._connection: Any = None
         self._missing: set[str] | None = None
 
@@ -84,7 +84,7 @@ class Warehouse(AbstractContextManager["Warehouse"]):
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Rows of a query in which ``{table}`` stands for each raw table's qualified name; none if a table is absent."""
-        with self._pipeline.sql_client(schema_name=_SCHEMA_NAME) as client:
+        with self._pipeline.sql_client() as client:
             names = _Qualified(client.make_qualified_table_name)
             try:
                 with client.execute_query(sql.format_map(names)) as cursor:
@@ -101,7 +101,7 @@ class Warehouse(AbstractContextManager["Warehouse"]):
             info = self._pipeline.run(DltSource(self._schema, _SCHEMA_NAME, [resource]))
             info.raise_on_failed_jobs()
         except PipelineStepFailed as failure:
-            self._pipeline.drop_pending_packages()
+            self._pipeline.abort_packages()
             raise _cause(failure) from failure
         self._missing = set()
         return Package(info.loads_ids[0] if info.loads_ids else "", counts)
@@ -117,7 +117,7 @@ class Warehouse(AbstractContextManager["Warehouse"]):
 
     def _absent_tables(self) -> set[str]:
         if self._missing is None:
-            with self._pipeline.sql_client(schema_name=_SCHEMA_NAME) as client:
+            with self._pipeline.sql_client() as client:
                 present: set[str] = set()
                 if client.has_dataset():
                     catalog = _information_schema(client, self.dataset)

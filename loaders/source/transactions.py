@@ -30,11 +30,12 @@ _SINGLES_PER_BLOCK = 2
 
 class _Transaction(msgspec.Struct, rename="camel"):
     hash: str
-    block_hash: str | None
-    transaction_index: str | None
     nonce: str
     value: str
     input: str
+    # Absent where a transaction comes inside its block, which says both.
+    block_hash: str | None = None
+    transaction_index: str | None = None
     to: str | None = None
     # "from" is a keyword, hence the renamed field.
     sender: str = msgspec.field(name="from", default="")
@@ -48,6 +49,7 @@ class _Receipt(msgspec.Struct, rename="camel"):
 
 
 class _Block(msgspec.Struct, rename="camel"):
+    hash: str
     transactions: list[_Transaction]
 
 
@@ -110,7 +112,10 @@ class TransactionReader:
             if block is None or receipts is None:
                 raise Inconsistent("the node lacks a block whose logs it returned")
             by_hash = {r.transaction_hash: r for r in receipts}
-            found += [(t, by_hash.get(t.hash)) for t in block.transactions if t.hash in wanted]
+            for position, transaction in enumerate(block.transactions):
+                if transaction.hash in wanted:
+                    transaction.block_hash, transaction.transaction_index = block.hash, hex(position)
+                    found.append((transaction, by_hash.get(transaction.hash)))
         return found
 
     def _singles(self, hashes: list[str]) -> list[tuple[_Transaction, _Receipt | None]]:
