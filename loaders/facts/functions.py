@@ -1,8 +1,8 @@
 """View functions by name: calldata from arguments, and text from what a call returned.
 
-``functions.csv`` lists them as in Solidity. The text rules are those of the raw tables: integers as exact decimals, addresses
-and bytes as lower-case hex, ``true`` or ``false``; one elementary output is its plain text, anything else a JSON array of the
-flattened values.
+``functions.csv`` lists them as in Solidity. The text rules are those of the raw tables: integers as exact decimals,
+addresses and bytes as lower-case hex, ``true`` or ``false``; one elementary output is its plain text, anything else a
+JSON array of the flattened values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from loaders.registry.abi import parse_event
 
 FUNCTIONS_CSV = Path(__file__).with_name("functions.csv")
 
-Argument = str | int | bool | bytes | list[Any] | tuple[Any, ...]
+Argument = str | int | bool | bytes | tuple[Any, ...]
 Status = Literal["ok", "reverted", "empty", "undecodable"]
 
 _WORD = 32
@@ -56,7 +56,7 @@ class Function:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
-    def calldata(self, *arguments: Argument) -> bytes:
+    def calldata(self, *arguments: Any) -> bytes:
         return self.selector + _CODEC.encode(self.inputs, arguments)
 
     def values(self, output: bytes) -> tuple[Any, ...]:

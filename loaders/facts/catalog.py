@@ -1,0 +1,177 @@
+"""What the raw tables of a chain already know: pools, tokens, accounts, and what was read before.
+
+Only rows of complete loads are looked at. A row that a later tail superseded may be among them: to read one contract
+too many does no harm, and staging decides what counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loaders.session import Session
+
+POOL_FAMILIES = {
+    "uniswap_v2": ("uniswap_v2__factory_pair_created", "pair"),
+    "uniswap_v3": ("uniswap_v3__factory_pool_created", "pool"),
+}
+"""Per family of pools: the table of its creation events and the column that holds the pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    address: str
+    known_from: int
+    """The block that created it; for a pool whose creation was not loaded, the block of its first loaded event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The newest row of ``pool_completions`` of a pool."""
+
+    pool: str
+    family: str
+    token0: str | None
+    token1: str | None
+    fee: int | None
+    tick_spacing: int | None
+    factory: str | None
+    proof: str
+
+
+class Catalog:
+    """Queries over the raw tables of the session's chain."""
+
+    def __init__(self, session: Session, since: datetime | None = None) -> None:
+        """``since`` limits what is searched for new pools and tokens to later blocks (a timestamp, UTC)."""
+        self._session = session
+        self._since = since
+
+    def covered_head(self, families: Iterable[str] | None = None) -> int | None:
+        """The last block up to which every one of the families (those that were loaded, when None) is loaded."""
+        rows = self._query(f"select family, max(to_block) from {self._complete('load_ranges')} group by family")
+        heads = {str(family): int(block) for family, block in rows}
+        wanted = list(heads if families is None else families)
+        missing = [f for f in wanted if f not in heads]
+        return None if missing or not wanted else min(heads[f] for f in wanted)
+
+    def created_pools(self, family: str, factories: Iterable[str]) -> list[Pool]:
+        """Pools whose creation by one of the factories is loaded."""
+        addresses = _literals(factories)
+        if not addresses:
+            return []
+        table, column = POOL_FAMILIES[family]
+        rows = self._query(
+            f"select {column}, min(block_number) from {self._complete(table)} "
+            f"and contract_address in ({addresses}) group by 1 order by 2, 1"
+        )
+        return [Pool(str(pool), int(block)) for pool, block in rows]
+
+    def uncreated_pools(self, family: str, factories: Iterable[str]) -> list[str]:
+        """Contracts that emitted pool events of the family without a loaded creation by one of the factories."""
+        created = {p.address for p in self.created_pools(family, factories)}
+        parts = [
+            f"select distinct contract_address from {self._complete(table)}{self._recent()}"
+            for table in self._pool_event_tables(family)
+        ]
+        rows = self._query(" union distinct ".join(parts) + " order by 1")
+        return [str(pool) for (pool,) in rows if pool not in created]
+
+    def first_events(self, family: str, pools: Iterable[str]) -> list[Pool]:
+        """The pools with the block of their first loaded event."""
+        addresses = _literals(pools)
+        if not addresses:
+            return []
+        parts = [
+            f"select contract_address, min(block_number) as block_number from {self._complete(table)} "
+            f"and contract_address in ({addresses}) group by 1"
+            for table in self._pool_event_tables(family)
+        ]
+        rows = self._query(
+            f"select contract_address, min(block_number) from ({' union all '.join(parts)}) as firsts "
+            "group by 1 order by 2, 1"
+        )
+        return [Pool(str(pool), int(block)) for pool, block in rows]
+
+    def completions(self) -> dict[str, Completion]:
+        """Newest completion per pool."""
+        rows = self._query(
+            "select contract_address, family, token0, token1, fee, tick_spacing, factory_address, proof "
+            f"from {self._complete('pool_completions')} order by _dlt_load_id"
+        )
+        return {str(row[0]): Completion(*row) for row in rows}
+
+    def pool_tokens(self, family: str, factories: Iterable[str]) -> set[str]:
+        """Tokens of the pools that the factories created."""
+        addresses = _literals(factories)
+        if not addresses:
+            return set()
+        table, _ = POOL_FAMILIES[family]
+        rows = self._query(
+            f"select distinct token0, token1 from {self._complete(table)}{self._recent()} "
+            f"and contract_address in ({addresses})"
+        )
+        return {str(token) for row in rows for token in row}
+
+    def reserve_assets(self, configurators: Iterable[str]) -> set[str]:
+        """Assets that were ever listed in an Aave market."""
+        addresses = _literals(configurators)
+        if not addresses:
+            return set()
+        rows = self._query(
+            f"select distinct asset from {self._complete('aave_v3__configurator_reserve_initialized')} "
+            f"and contract_address in ({addresses})"
+        )
+        return {str(asset) for (asset,) in rows}
+
+    def holders(self, tokens: Iterable[str], up_to_block: int) -> list[tuple[str, str]]:
+        """(token, account) of every account that an event of a scaled token names as its holder up to the block."""
+        addresses = _literals(tokens)
+        if not addresses:
+            return []
+        named = (
+            ("aave_v3__token_mint", "on_behalf_of"),
+            ("aave_v3__token_burn", "from_address"),
+            ("aave_v3__token_balance_transfer", "from_address"),
+            ("aave_v3__token_balance_transfer", "to_address"),
+        )
+        parts = [
+            f"select distinct contract_address, {column} as account from {self._complete(table)} "
+            f"and block_number <= {int(up_to_block)} and contract_address in ({addresses})"
+            for table, column in named
+        ]
+        rows = self._query(" union distinct ".join(parts) + " order by 1, 2")
+        return [(str(token), str(account)) for token, account in rows]
+
+    def read_before(self, functions: Sequence[str]) -> dict[tuple[str, str, str], str]:
+        """Values read successfully before, newest per (contract, function, arguments)."""
+        if not functions:
+            return {}
+        rows = self._query(
+            f"select contract_address, function, arguments, value from {self._complete('contract_reads')} "
+            f"and status = 'ok' and function in ({_literals(functions)}) order by block_number, _dlt_load_id"
+        )
+        return {(str(c), str(f), str(a)): str(v) for c, f, a, v in rows}
+
+    def _pool_event_tables(self, family: str) -> list[str]:
+        events = self._session.registry.events.events
+        return [e.table for e in events if e.family == family and e.role in ("pair", "pool")]
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in self._session.query(sql)]
+
+    def _complete(self, table: str) -> str:
+        """A raw table's rows of this chain and of complete loads: the FROM clause and the head of its WHERE."""
+        return (
+            f"{{{table}}} where chain_id = {self._session.chain.chain_id} "
+            "and _dlt_load_id in (select load_id from {_dlt_loads} where status = 0)"
+        )
+
+    def _recent(self) -> str:
+        return f" and block_timestamp >= timestamp '{self._since:%Y-%m-%d %H:%M:%S}+00:00'" if self._since else ""
+
+
+def _literals(values: Iterable[str]) -> str:
+    return ", ".join(f"'{v}'" for v in sorted(set(values)))

@@ -1,0 +1,79 @@
+"""What a load leaves open: pools without creation event, token metadata, state of feeds and lending pools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from loaders.facts.calls import ContractCall, Progress, call
+from loaders.facts.catalog import POOL_FAMILIES, Catalog
+from loaders.facts.pools import complete_pools, completions_table
+from loaders.facts.reads import contracts, metadata_reader, reads_table
+from loaders.session import Session
+
+_TOKEN_FUNCTIONS = ("decimals", "symbol", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """What :func:`complete` read."""
+
+    block_number: int
+    reads: int
+    pools_proven: int
+    pools_unproven: int
+
+
+def complete(session: Session, *, since: datetime | None = None, progress: Progress | None = None) -> Completeness:
+    """Read what the loaded events refer to but do not say, and write it as one package.
+
+    Call it when the events are in the warehouse. ``since`` (UTC) limits the search for new pools and tokens to events
+    of that time or later; without it all that is loaded is searched. What was read successfully before is not asked
+    again, except what changes: answers of feeds, revisions and listings of lending pools.
+    """
+    catalog = Catalog(session, since)
+    reader = metadata_reader(session, catalog.covered_head())
+    factories = contracts(session, "factory", POOL_FAMILIES)
+    pools = complete_pools(reader, catalog, factories, progress)
+    tokens = _tokens(session, catalog)
+    tokens |= {t for c in pools.completions for t in (c.token0, c.token1) if t}
+    fixed = [call(token, function) for token in sorted(tokens) for function in _TOKEN_FUNCTIONS]
+    fixed += [call(feed.address, "decimals") for feed in session.registry.feeds_of(session.chain)]
+    answers = pools.answers + reader.read(_unread(catalog, fixed) + _changing(session), progress)
+    reader.confirm()
+    chain_id = session.chain.chain_id
+    session.write(
+        [
+            ("contract_reads", reads_table(chain_id, reader.block, answers)),
+            ("pool_completions", completions_table(chain_id, reader.block, pools.completions)),
+        ]
+    )
+    proven = sum(c.proof != "none" for c in pools.completions)
+    return Completeness(reader.block.number, len(answers), proven, len(pools.completions) - proven)
+
+
+def _tokens(session: Session, catalog: Catalog) -> set[str]:
+    """Tokens of the registry, of pools that registered factories created, of completed pools and of Aave's reserves."""
+    tokens = {t.address for t in session.registry.tokens_of(session.chain)}
+    for family in POOL_FAMILIES:
+        tokens |= catalog.pool_tokens(family, [f.address for f in contracts(session, "factory", [family])])
+    tokens |= {t for c in catalog.completions().values() for t in (c.token0, c.token1) if t}
+    return tokens | catalog.reserve_assets([c.address for c in contracts(session, "configurator", ["aave_v3"])])
+
+
+def _unread(catalog: Catalog, calls: Iterable[ContractCall]) -> list[ContractCall]:
+    """The calls that no earlier load made successfully."""
+    calls = list(calls)
+    known = catalog.read_before(sorted({c.function.name for c in calls}))
+    return [c for c in calls if c.key not in known]
+
+
+def _changing(session: Session) -> list[ContractCall]:
+    """State that changes without an event we load: asked every time."""
+    feeds = [f.address for f in session.registry.feeds_of(session.chain)]
+    pools = [c.address for c in contracts(session, "pool", ["aave_v3"])]
+    return [
+        *(call(feed, "latestRoundData") for feed in feeds),
+        *(call(pool, function) for pool in pools for function in ("POOL_REVISION", "getReservesList")),
+    ]

@@ -1,0 +1,157 @@
+"""Contract state at pinned blocks: what the models' own state is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from loaders.errors import PoolhouseError
+from loaders.facts.calls import Answer, BlockReader, ContractCall, call
+from loaders.facts.catalog import POOL_FAMILIES, Catalog, Pool
+from loaders.facts.reads import contracts, reader_at, reads_table
+from loaders.session import Session
+
+Progress = Callable[[int, int, int], None]
+"""Called with block number, calls answered and calls known so far of that block."""
+
+HEAD = "head"
+_STATE = {"uniswap_v2": ("getReserves",), "uniswap_v3": ("slot0", "liquidity")}
+_PER_ASSET = ("getReserveNormalizedIncome", "getReserveNormalizedVariableDebt")
+# Positions in the struct that getReserveData returns.
+_ATOKEN, _VARIABLE_DEBT_TOKEN = 8, 10
+
+
+@dataclass
+class Snapshot:
+    """What was read: block numbers, and reads by status."""
+
+    blocks: list[int] = field(default_factory=list)
+    statuses: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def reads(self) -> int:
+        return sum(self.statuses.values())
+
+
+def snapshot(
+    session: Session,
+    blocks: Sequence[str | int] = (HEAD,),
+    *,
+    families: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Snapshot:
+    """Read the state of every known contract of the families at each block and write it as one package.
+
+    ``head`` is the last block that the ledger covers, so that reads and models speak of the same block. Raises
+    :class:`PoolhouseError`, before anything is written, for a block that is not loaded or whose state the node lacks.
+    """
+    chosen = list(families) if families is not None else session.registry.families_of(session.chain)
+    catalog = Catalog(session)
+    numbers = resolve_blocks(blocks, catalog.covered_head(chosen), session.chain.name)
+    readers = [reader_at(session, number) for number in numbers]
+    result = Snapshot(numbers)
+    session.write(list(_tables(session, catalog, chosen, readers, result, progress)))
+    return result
+
+
+def resolve_blocks(blocks: Iterable[str | int], covered_head: int | None, chain: str) -> list[int]:
+    """Block numbers, ascending, each once. Raises :class:`PoolhouseError` for what is no loaded block."""
+    if covered_head is None:
+        raise PoolhouseError(
+            f"Nothing is loaded of {chain} for these protocols.", f"Run `poolhouse load --chain {chain}` first."
+        )
+    numbers = set()
+    for block in blocks:
+        text = str(block).strip().lower()
+        if text == HEAD:
+            numbers.add(covered_head)
+            continue
+        if not text.isdecimal():
+            raise PoolhouseError(f"{block!r} is not a block.", "Give block numbers or head, separated by commas.")
+        numbers.add(int(text))
+    beyond = [n for n in sorted(numbers) if n > covered_head]
+    if beyond:
+        raise PoolhouseError(
+            f"Block {beyond[0]} of {chain} is beyond the last loaded block, {covered_head}.",
+            "Load up to it first, or choose an earlier block.",
+        )
+    return sorted(numbers)
+
+
+def _tables(
+    session: Session,
+    catalog: Catalog,
+    families: Sequence[str],
+    readers: Iterable[BlockReader],
+    result: Snapshot,
+    progress: Progress | None,
+) -> Iterator[tuple[str, pa.Table]]:
+    pools = {f: _known_pools(session, catalog, f) for f in POOL_FAMILIES if f in families}
+    for reader in readers:
+        counted = _Counted(reader, progress)
+        answers = counted.read(_pool_calls(pools, reader.block.number))
+        if "aave_v3" in families:
+            answers += _lending_state(session, catalog, counted)
+        reader.confirm()
+        for answer in answers:
+            result.statuses[answer.status] = result.statuses.get(answer.status, 0) + 1
+        yield "contract_reads", reads_table(session.chain.chain_id, reader.block, answers)
+
+
+class _Counted:
+    """A reader that reports how far it is."""
+
+    def __init__(self, reader: BlockReader, progress: Progress | None) -> None:
+        self.reader = reader
+        self.block_number = reader.block.number
+        self._progress = progress
+        self._done = self._known = 0
+
+    def read(self, calls: Sequence[ContractCall]) -> list[Answer]:
+        self._known += len(calls)
+        return self.reader.read(calls, self._report)
+
+    def _report(self, count: int) -> None:
+        self._done += count
+        if self._progress:
+            self._progress(self.block_number, self._done, self._known)
+
+
+def _known_pools(session: Session, catalog: Catalog, family: str) -> list[Pool]:
+    """Pools that a registered factory created as far as loaded, and completed pools that are proven."""
+    created = catalog.created_pools(family, [f.address for f in contracts(session, "factory", [family])])
+    proven = [c.pool for c in catalog.completions().values() if c.family == family and c.proof != "none"]
+    return created + catalog.first_events(family, set(proven) - {p.address for p in created})
+
+
+def _pool_calls(pools: dict[str, list[Pool]], block_number: int) -> list[ContractCall]:
+    return [
+        call(pool.address, function)
+        for family, members in pools.items()
+        for pool in members
+        if pool.known_from <= block_number
+        for function in _STATE[family]
+    ]
+
+
+def _lending_state(session: Session, catalog: Catalog, reader: _Counted) -> list[Answer]:
+    """Reserves, prices and accounts of every Aave market that existed at the block."""
+    existing = [c for c in session.registry.contracts_of(session.chain) if c.start_block <= reader.block_number]
+    answers: list[Answer] = []
+    for pool in (c for c in existing if c.family == "aave_v3" and c.role == "pool"):
+        oracles = [c for c in existing if (c.family, c.role, c.market) == ("aave_v3", "oracle", pool.market)]
+        # The pool itself says what is listed at the block: no event is needed, and nothing that is not there is asked.
+        listed = reader.read([call(pool.address, "getReservesList")])
+        assets = [asset for a in listed for values in a.values for asset in values]
+        reserves = reader.read([call(pool.address, "getReserveData", asset) for asset in assets])
+        tokens = [data[i] for a in reserves for data in a.values for i in (_ATOKEN, _VARIABLE_DEBT_TOKEN)]
+        holders = catalog.holders(tokens, reader.block_number)
+        calls = [call(pool.address, function, asset) for asset in assets for function in _PER_ASSET]
+        calls += [call(oracle.address, "getAssetPrice", asset) for oracle in oracles for asset in assets]
+        calls += [call(token, "scaledTotalSupply") for token in tokens]
+        calls += [call(pool.address, "getUserAccountData", a) for a in sorted({account for _, account in holders})]
+        calls += [call(token, "scaledBalanceOf", account) for token, account in holders]
+        answers += listed + reserves + reader.read(calls)
+    return answers
