@@ -53,14 +53,12 @@ def mainnet(reference_data: Path) -> Iterator[str]:
     script = reference_data.parents[1] / "tools" / "replay_node.py"
     if not script.is_file():
         pytest.skip(f"{script} is missing: it serves the recorded blocks as a node")
-    node = subprocess.Popen(
-        [sys.executable, str(script), "--chain", "1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        assert node.stdout is not None
-        found = re.search(r"http://\S+", node.stdout.readline())
-        assert found, "the replay node did not start"
-        yield found[0]
-    finally:
-        node.terminate()
-        node.wait(10)
+    command = [sys.executable, str(script), "--chain", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as node:
+        try:
+            assert node.stdout is not None
+            found = re.search(r"http://\S+", node.stdout.readline())
+            assert found, "the replay node did not start"
+            yield found[0]
+        finally:
+            node.terminate()
