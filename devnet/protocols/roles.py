@@ -1,0 +1,42 @@
+"""Who is who among the node's accounts. Indices are part of the addresses: append, never renumber."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_FIRST_USER = 20
+_USERS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Accounts by their part in the market. Indices 7 to 15 are kept for the deployers of protocols to come."""
+
+    tokens: str
+    chainlink: str
+    uniswap_v2: str
+    sushiswap: str
+    uniswap_v3: str
+    aave_v3: str
+    helpers: str
+    oracle_node: str
+    """Submits the answers of every price feed."""
+    keeper: str
+    """Liquidates, and sweeps protocol income."""
+    arbitrageur: str
+    treasury: str
+    users: tuple[str, ...]
+
+    @classmethod
+    def of(cls, accounts: list[str]) -> Roles:
+        return cls(*accounts[:7], *accounts[16:20], users=tuple(accounts[_FIRST_USER : _FIRST_USER + _USERS]))
+
+    @property
+    def provider(self) -> str:
+        """The user whose liquidity every pool and the lending market start with."""
+        return self.users[0]
+
+    @property
+    def traders(self) -> tuple[str, ...]:
+        """Everyone who holds tokens."""
+        return (*self.users, self.arbitrageur, self.keeper)

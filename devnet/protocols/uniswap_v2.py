@@ -1,0 +1,78 @@
+"""Uniswap V2 and exchanges with its bytecode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from devnet.chain import Chain
+from devnet.contracts import Artifact, Contract, packaged
+from devnet.protocols.roles import Roles
+from devnet.protocols.tokens import Token, Tokens
+
+FEE_PIPS = 3000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A pool; token0 is the one with the lower address."""
+
+    contract: Contract
+    token0: Token
+    token1: Token
+    exchange: Exchange = field(repr=False)
+
+
+@dataclass
+class Exchange:
+    """One factory with its router and pairs."""
+
+    protocol: str
+    factory: Contract
+    router: Contract
+    init_code_hash: str
+    pairs: list[Pair] = field(default_factory=list)
+
+
+def deploy_uniswap(chain: Chain, roles: Roles, tokens: Tokens) -> Exchange:
+    exchange = _deploy(chain, "uniswap", roles.uniswap_v2, tokens)
+    symbols = (("WETH", "USDC"), ("WETH", "USDT"), ("WBTC", "WETH"), ("LINK", "WETH"), ("DAI", "USDC"))
+    pairs = [(tokens[one], tokens[other]) for one, other in symbols]
+    pairs += [(tokens.bytes32, tokens["WETH"]), (tokens.nameless, tokens["USDC"]), (tokens.taxed, tokens["WETH"])]
+    _create_pairs(chain, exchange, roles.uniswap_v2, pairs)
+    return exchange
+
+
+def deploy_sushiswap(chain: Chain, roles: Roles, tokens: Tokens) -> Exchange:
+    """A second factory. Its liquidity providers share a sixth of their fees with the treasury."""
+    exchange = _deploy(chain, "sushiswap", roles.sushiswap, tokens)
+    chain.send(roles.sushiswap, exchange.factory, "setFeeTo", roles.treasury)
+    pairs = [(tokens["WETH"], tokens["USDC"]), (tokens["DAI"], tokens["WETH"])]
+    _create_pairs(chain, exchange, roles.sushiswap, pairs)
+    return exchange
+
+
+def amount_out(amount_in: int, reserve_in: int, reserve_out: int) -> int:
+    """What a pair pays at most for ``amount_in``, all in smallest units."""
+    after_fee = amount_in * 997
+    return reserve_out * after_fee // (reserve_in * 1000 + after_fee)
+
+
+def _deploy(chain: Chain, protocol: str, deployer: str, tokens: Tokens) -> Exchange:
+    factory = chain.deploy(deployer, packaged("@uniswap/v2-core", "build/UniswapV2Factory.json"), deployer)
+    router_code = packaged("@uniswap/v2-periphery", "build/UniswapV2Router02.json")
+    router = chain.deploy(deployer, router_code, factory.address, tokens["WETH"].address)
+    return Exchange(protocol, factory, router, _pair_code().init_code_hash)
+
+
+def _create_pairs(chain: Chain, exchange: Exchange, deployer: str, pairs: list[tuple[Token, Token]]) -> None:
+    for one, other in pairs:
+        chain.send(deployer, exchange.factory, "createPair", one.address, other.address)
+    chain.settle()
+    addresses = chain.read_many((exchange.factory, "getPair", (one.address, other.address)) for one, other in pairs)
+    for (one, other), address in zip(pairs, addresses, strict=True):
+        token0, token1 = sorted((one, other), key=lambda token: int(token.address, 16))
+        exchange.pairs.append(Pair(Contract(address, _pair_code()), token0, token1, exchange))
+
+
+def _pair_code() -> Artifact:
+    return packaged("@uniswap/v2-core", "build/UniswapV2Pair.json")

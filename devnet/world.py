@@ -1,0 +1,50 @@
+"""Everything that stands on the devnet before the market opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devnet.chain import Chain
+from devnet.contracts import Contract, own
+from devnet.packages import fetch_missing, pinned
+from devnet.protocols import aave_v3, chainlink, tokens, uniswap_v2, uniswap_v3
+from devnet.protocols.roles import Roles
+
+
+@dataclass(frozen=True)
+class World:
+    """The deployed protocols. Addresses do not depend on the market's seed or size."""
+
+    chain: Chain
+    roles: Roles
+    tokens: tokens.Tokens
+    feeds: dict[str, chainlink.Feed]
+    v2_exchanges: tuple[uniswap_v2.Exchange, ...]
+    v3_exchange: uniswap_v3.Exchange
+    lending: aave_v3.Market
+    caller: Contract
+    """Our contract that answers the callbacks of pools and flash loans."""
+
+
+def deploy(chain: Chain) -> World:
+    """Deploy every protocol on a fresh chain. New protocols go to the end: then nothing moves to another block."""
+    fetch_missing(pinned())
+    roles = Roles.of(chain.accounts)
+    all_tokens = tokens.deploy(chain, roles)
+    caller = chain.deploy(roles.helpers, own("PoolCaller"))
+    feeds = chainlink.deploy(chain, roles, all_tokens)
+    v2_exchanges = (
+        uniswap_v2.deploy_uniswap(chain, roles, all_tokens),
+        uniswap_v2.deploy_sushiswap(chain, roles, all_tokens),
+    )
+    v3_exchange = uniswap_v3.deploy(chain, roles, all_tokens)
+    lending = aave_v3.deploy(chain, roles, all_tokens, feeds)
+    return World(chain, roles, all_tokens, feeds, v2_exchanges, v3_exchange, lending, caller)
+
+
+def fund(world: World) -> None:
+    """Give the traders tokens, and the protocols leave to take them."""
+    routers = [exchange.router.address for exchange in world.v2_exchanges]
+    v3 = world.v3_exchange
+    spenders = [*routers, world.caller.address, v3.router.address, v3.positions.address, world.lending.pool.address]
+    tokens.fund(world.chain, world.roles, world.tokens, spenders, odd_spenders=routers[:1])
