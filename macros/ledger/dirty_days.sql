@@ -1,11 +1,15 @@
 {#- Rebuild exactly the days that changed, with plain `dbt build` (docs/decisions/0003-incremental.md).
 
     An incremental model of logs
-      - declares the dirty days in its SQL header:     {% raw %}{% call set_sql_header(config) %}{{ declare_dirty_days([families]) }}{% endcall %}{% endraw %}
-      - reads only them:                               {% raw %}where {{ is_dirty_day('block_timestamp') }}{% endraw %}
-      - deletes them before it inserts (pre_hook):     {% raw %}"{{ delete_dirty_days([families]) }}"{% endraw %}
+      - names the families whose ledger it follows:    meta = {'dirty_families': ['uniswap_v2']}
+      - reads only the dirty days:                     {% raw %}where {{ is_dirty_day('block_timestamp') }}{% endraw %}
+      - deletes them before it inserts (pre_hook):     {% raw %}"{{ delete_dirty_days() }}"{% endraw %}
       - remembers what it has seen (post_hook):        {% raw %}"{{ record_watermark() }}"{% endraw %}
-    A day that became empty is emptied; a build that failed leaves the watermark, so its days stay dirty. -#}
+    A day that became empty is emptied; a build that failed leaves the watermark, so its days stay dirty.
+
+    On DuckDB the pre-hook declares the days and deletes them in the transaction that inserts. On BigQuery one script
+    declares them and replaces them in a single MERGE (bigquery__get_merge_sql below). dbt renders SQL headers while it
+    parses, when it does not know yet whether a build is incremental: they cannot carry the declaration. -#}
 
 {#- One row per incremental model: the last ledger build it has incorporated. -#}
 {% macro model_watermarks() -%}
@@ -31,12 +35,12 @@
 
 {#- Days of ledger segments that became live, or ceased to be, since this model was last built. A watermark
     above the ledger's own number means that the ledger was rebuilt from nothing: then every day is dirty. -#}
-{% macro select_dirty_days(families) -%}
+{% macro select_dirty_days() -%}
     select distinct days.date_day
     from {{ ref('int_ledger_changes') }} as changes
     cross join {{ unnest_days('changes.first_date', 'changes.last_date') }}
     where
-        changes.family in ('{{ families | join("', '") }}')
+        changes.family in ('{{ config.meta_get('dirty_families') | join("', '") }}')
         and changes.build_number > coalesce(
             (
                 select max(watermarks.build_number)
@@ -50,23 +54,21 @@
         )
 {%- endmacro %}
 
-{#- Statement(s) that hold the dirty days in a script variable: BigQuery prunes partitions by variables and
-    literals, not by subqueries. Empty on a full build. -#}
-{% macro declare_dirty_days(families) -%}
-    {%- if is_incremental() -%}
-        {{ adapter.dispatch('declare_dirty_days', 'poolhouse')(families) }}
-    {%- endif -%}
+{#- Statement that holds the dirty days in a variable: BigQuery prunes partitions by variables and literals, not by
+    subqueries. -#}
+{% macro declare_dirty_days() -%}
+    {{ return(adapter.dispatch('declare_dirty_days', 'poolhouse')()) }}
 {%- endmacro %}
 
-{% macro default__declare_dirty_days(families) -%}
+{% macro default__declare_dirty_days() -%}
     set variable dirty_days = (
-        select coalesce(list(dirty.date_day), []) from ({{ select_dirty_days(families) }}) as dirty
+        select coalesce(list(dirty.date_day), []) from ({{ select_dirty_days() }}) as dirty
     );
 {%- endmacro %}
 
-{% macro bigquery__declare_dirty_days(families) -%}
+{% macro bigquery__declare_dirty_days() -%}
     declare dirty_days array<date> default (
-        select coalesce(array_agg(dirty.date_day), []) from ({{ select_dirty_days(families) }}) as dirty
+        select coalesce(array_agg(dirty.date_day), []) from ({{ select_dirty_days() }}) as dirty
     );
 {%- endmacro %}
 
@@ -87,23 +89,35 @@
     {{ to_date(timestamp) }} in unnest(dirty_days)
 {%- endmacro %}
 
-{% macro delete_dirty_days(families) -%}
+{% macro delete_dirty_days() -%}
     {%- if is_incremental() -%}
-        {{ declare_dirty_days(families) }}
-        delete from {{ this }}
-        where {{ adapter.dispatch('is_dirty_date', 'poolhouse')('block_date') }}
+        {{ return(adapter.dispatch('delete_dirty_days', 'poolhouse')()) }}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro default__is_dirty_date(date) -%}
-    list_contains(getvariable('dirty_days'), {{ date }})
+{% macro default__delete_dirty_days() -%}
+    {{ declare_dirty_days() }}
+    delete from {{ this }}
+    where list_contains(getvariable('dirty_days'), block_date)
 {%- endmacro %}
 
-{% macro bigquery__is_dirty_date(date) -%}
-    {{ date }} in unnest(dirty_days)
-{%- endmacro %}
+{#- The MERGE deletes them. -#}
+{% macro bigquery__delete_dirty_days() -%}{%- endmacro %}
 
 {#- Insert without looking for matches: what must go was deleted before. -#}
 {% macro append_strategy() -%}
     {{ return('merge' if target.type == 'bigquery' else 'append') }}
+{%- endmacro %}
+
+{#- What dbt runs for an incremental build: for a model with dirty families the days are declared and replaced in one
+    atomic statement, for any other model dbt's own MERGE. -#}
+{% macro bigquery__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) -%}
+    {%- if config.meta_get('dirty_families') -%}
+        {{ declare_dirty_days() }}
+        {{ get_insert_overwrite_merge_sql(
+            target, source, dest_columns, ['DBT_INTERNAL_DEST.block_date in unnest(dirty_days)'], false
+        ) }}
+    {%- else -%}
+        {{ default__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) }}
+    {%- endif -%}
 {%- endmacro %}

@@ -3,11 +3,11 @@
         materialized = 'incremental',
         incremental_strategy = append_strategy(),
         partition_by = day_partition('block_date'),
-        pre_hook = "{{ delete_dirty_days(['uniswap_v3']) }}",
+        meta = {'dirty_families': ['uniswap_v3']},
+        pre_hook = "{{ delete_dirty_days() }}",
         post_hook = "{{ record_watermark() }}",
     )
 }}
-{% call set_sql_header(config) %}{{ declare_dirty_days(['uniswap_v3']) }}{% endcall %}
 
 with
 

@@ -1,0 +1,177 @@
+"""Type-check BigQuery scripts against a catalog of tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2
+from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
+from zetasql.wasi._pb2.zetasql.public import function_pb2
+from zetasql.wasi._pb2.zetasql.public import options_pb2 as public_options
+
+from tests.warehouse.googlesql.column_types import canonical_type, parse_type, type_name
+from tests.warehouse.googlesql.engine import Engine, GoogleSqlError, shared_engine
+from tests.warehouse.googlesql.language import bigquery_language
+from tests.warehouse.googlesql.script import parse_assignment, parse_declaration, split_statements
+
+Columns = dict[str, str]
+"""Column name to BigQuery type, in order."""
+Lookup = Callable[[str], Mapping[str, str] | None]
+"""Columns of the table called ``project.dataset.table`` (lower case), or None."""
+
+_NOT_ANALYSED = re.compile(r"(?:begin|commit|rollback)(?:\s+transaction)?", re.IGNORECASE)
+_AGGREGATE, _SCALAR = 2, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one statement does: its resolved kind (``query``, ``merge``, ``create_table_as_select`` ...), the table it
+    writes (lower-case path, empty for a query) and the columns it yields."""
+
+    kind: str
+    target: str
+    columns: Columns
+
+
+class Analyzer:
+    """Google's analyzer with BigQuery's language options."""
+
+    def __init__(self, engine: Engine | None = None) -> None:
+        self.engine = engine or shared_engine()
+        self.options = options_pb2.AnalyzerOptionsProto()
+        self.options.language_options.CopyFrom(bigquery_language())
+        self.options.error_message_mode = public_options.ERROR_MESSAGE_ONE_LINE
+        self.options.default_timezone = "UTC"
+
+    def check(self, script: str, lookup: Lookup) -> list[Statement]:
+        """Resolve every statement of a script. Raises :class:`GoogleSqlError` for the first that BigQuery would refuse.
+
+        Tables that the script creates are known to its later statements, variables from their declaration on.
+        """
+        created: dict[str, Columns] = {}
+        variables: dict[str, str] = {}
+        statements = []
+
+        def find(name: str) -> Mapping[str, str] | None:
+            return created.get(name) or lookup(name)
+
+        for text in split_statements(script):
+            if _NOT_ANALYSED.fullmatch(text):
+                continue
+            declaration, assignment = parse_declaration(text), parse_assignment(text)
+            if declaration is not None:
+                self._declare(declaration.type, declaration.default, find, variables)
+                variables |= dict.fromkeys(declaration.names, canonical_type(declaration.type))
+                continue
+            if assignment is not None:
+                self._assign(variables.get(assignment.name), assignment.value, find, variables)
+                continue
+            statement = self._statement(text, find, variables)
+            if statement.kind.startswith("create_") and statement.columns:
+                created[statement.target] = statement.columns
+            statements.append(statement)
+        return statements
+
+    def _declare(self, type_: str, default: str | None, find: Lookup, variables: Mapping[str, str]) -> None:
+        if default is not None:
+            self._assign(canonical_type(type_), default, find, variables)
+
+    def _assign(self, type_: str | None, value: str, find: Lookup, variables: Mapping[str, str]) -> None:
+        if type_ is None:
+            raise GoogleSqlError("Undeclared script variable")
+        # Proves the value coerces to the variable's type, as an assignment does.
+        self._statement(f"select if(true, cast(null as {type_}), ({value}))", find, variables)
+
+    def _statement(self, text: str, find: Lookup, variables: Mapping[str, str]) -> Statement:
+        request = local_service_pb2.AnalyzeRequest(sql_statement=text)
+        request.options.CopyFrom(self.options)
+        request.simple_catalog.CopyFrom(build_catalog(self.table_names(text), find, variables))
+        response = self.engine.call("Analyze", request, local_service_pb2.AnalyzeResponse)
+        return _describe(response.resolved_statement)
+
+    def table_names(self, text: str) -> list[tuple[str, ...]]:
+        """Paths of the tables that a statement reads or writes."""
+        request = local_service_pb2.ExtractTableNamesFromStatementRequest(sql_statement=text)
+        request.options.CopyFrom(bigquery_language())
+        response_type = local_service_pb2.ExtractTableNamesFromStatementResponse
+        response = self.engine.call("ExtractTableNamesFromStatement", request, response_type)
+        return [tuple(table.table_name_segment) for table in response.table_name]
+
+
+def build_catalog(paths: Iterable[tuple[str, ...]], find: Lookup, variables: Mapping[str, str]) -> Any:
+    """A ``SimpleCatalogProto`` with BigQuery's functions, the tables of ``paths`` that exist, and script variables."""
+    catalog = simple_catalog_pb2.SimpleCatalogProto(name="root")
+    catalog.builtin_function_options.language_options.CopyFrom(bigquery_language())
+    # Aggregates that BigQuery has and the open-source build lacks.
+    _add_function(catalog, "max_by", _AGGREGATE, ("ANY_1", "ANY_2"), "ANY_1")
+    _add_function(catalog, "min_by", _AGGREGATE, ("ANY_1", "ANY_2"), "ANY_1")
+    _add_function(catalog, "contains_substr", _SCALAR, ("ANY_1", "STRING"), "BOOL")
+    folders: dict[tuple[str, ...], Any] = {(): catalog}
+    for number, path in enumerate(dict.fromkeys(paths), start=1):
+        columns = find(".".join(path).lower())
+        if columns is None:
+            continue
+        for depth in range(1, len(path)):
+            if path[:depth] not in folders:
+                folders[path[:depth]] = folders[path[: depth - 1]].catalog.add(name=path[depth - 1])
+        add_table(folders[path[:-1]], path[-1], columns, number)
+    for name, type_ in variables.items():
+        constant = catalog.constant.add()
+        constant.name_path.append(name)
+        constant.type.CopyFrom(parse_type(type_))
+        constant.value.SetInParent()  # NULL: only its type matters here
+    return catalog
+
+
+def add_table(catalog: Any, name: str, columns: Mapping[str, str], number: int) -> None:
+    """Add a table to a ``SimpleCatalogProto``; ``number`` is unique in the whole catalog."""
+    table = catalog.table.add(name=name, name_in_catalog=name, full_name=name, serialization_id=number)
+    for column_name, column_type in columns.items():
+        column = table.column.add(name=column_name)
+        column.type.CopyFrom(parse_type(column_type))
+
+
+def _add_function(catalog: Any, name: str, mode: int, arguments: Iterable[str], result: str) -> None:
+    function = catalog.custom_function.add(group="Poolhouse", mode=mode)
+    function.name_path.append(name)
+    signature = function.signature.add(context_id=1)
+    for proto, type_ in (*((signature.argument.add(), type_) for type_ in arguments), (signature.return_type, result)):
+        proto.num_occurrences = 1
+        proto.options.cardinality = function_pb2.FunctionEnums.REQUIRED
+        if type_.startswith("ANY_"):
+            proto.kind = function_pb2.SignatureArgumentKind.Value(f"ARG_TYPE_{type_}")
+        else:
+            proto.kind = function_pb2.ARG_TYPE_FIXED
+            proto.type.CopyFrom(parse_type(type_))
+
+
+def _describe(resolved: Any) -> Statement:
+    """Kind, target and columns of a resolved statement, which the protocol wraps in one message per base class."""
+    node, field = resolved, ""
+    while "node" in node.DESCRIPTOR.oneofs_by_name and node.WhichOneof("node"):
+        field = node.WhichOneof("node")
+        node = getattr(node, field)
+    kind = field.removeprefix("resolved_").removesuffix("_node").removesuffix("_stmt")
+    outputs = _inherited(node, "output_column_list")
+    definitions = _inherited(node, "column_definition_list")
+    if outputs is not None:
+        columns = {column.name: type_name(column.column.type) for column in outputs}
+    elif definitions is not None:
+        columns = {column.name: type_name(column.type) for column in definitions}
+    else:
+        columns = {}
+    path = _inherited(node, "name_path") if kind.startswith("create_") else None
+    return Statement(kind, ".".join(path or ()).lower(), columns)
+
+
+def _inherited(node: Any, field: str) -> Any:
+    """A repeated field of a message or of the base messages it embeds as ``parent``; None where there is none."""
+    while True:
+        if field in node.DESCRIPTOR.fields_by_name:
+            return getattr(node, field)
+        if "parent" not in node.DESCRIPTOR.fields_by_name:
+            return None
+        node = node.parent
