@@ -26,6 +26,7 @@ def poolhouse() -> Run:
         done = subprocess.run(
             [str(command), *arguments],
             cwd=ROOT,
+            check=False,
             capture_output=True,
             text=True,
             timeout=900,
