@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from loaders.session import Session
@@ -44,18 +43,19 @@ class Completion:
 class Catalog:
     """Queries over the raw tables of the session's chain."""
 
-    def __init__(self, session: Session, since: datetime | None = None) -> None:
-        """``since`` limits what is searched for new pools and tokens to later blocks (a timestamp, UTC)."""
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._since = since
 
-    def covered_head(self, families: Iterable[str] | None = None) -> int | None:
-        """The last block up to which every one of the families (those that were loaded, when None) is loaded."""
-        rows = self._query(f"select family, max(to_block) from {self._complete('load_ranges')} group by family")
-        heads = {str(family): int(block) for family, block in rows}
-        wanted = list(heads if families is None else families)
-        missing = [f for f in wanted if f not in heads]
-        return None if missing or not wanted else min(heads[f] for f in wanted)
+    def covered(self, families: Iterable[str]) -> tuple[int, int] | None:
+        """First block loaded of any of the families, last loaded of all; None when one has nothing loaded."""
+        rows = self._query(
+            f"select family, min(from_block), max(to_block) from {self._complete('load_ranges')} group by family"
+        )
+        loaded = {str(family): (int(first), int(last)) for family, first, last in rows}
+        wanted = set(families)
+        if not wanted or not wanted <= set(loaded):
+            return None
+        return min(loaded[f][0] for f in wanted), min(loaded[f][1] for f in wanted)
 
     def created_pools(self, family: str, factories: Iterable[str]) -> list[Pool]:
         """Pools whose creation by one of the factories is loaded."""
@@ -73,7 +73,7 @@ class Catalog:
         """Contracts that emitted pool events of the family without a loaded creation by one of the factories."""
         created = {p.address for p in self.created_pools(family, factories)}
         parts = [
-            f"select distinct contract_address from {self._complete(table)}{self._recent()}"
+            f"select distinct contract_address from {self._complete(table)}"
             for table in self._pool_event_tables(family)
         ]
         rows = self._query(" union distinct ".join(parts) + " order by 1")
@@ -110,8 +110,7 @@ class Catalog:
             return set()
         table, _ = POOL_FAMILIES[family]
         rows = self._query(
-            f"select distinct token0, token1 from {self._complete(table)}{self._recent()} "
-            f"and contract_address in ({addresses})"
+            f"select distinct token0, token1 from {self._complete(table)} and contract_address in ({addresses})"
         )
         return {str(token) for row in rows for token in row}
 
@@ -168,9 +167,6 @@ class Catalog:
             f"{{{table}}} where chain_id = {self._session.chain.chain_id} "
             "and _dlt_load_id in (select load_id from {_dlt_loads} where status = 0)"
         )
-
-    def _recent(self) -> str:
-        return f" and block_timestamp >= timestamp '{self._since:%Y-%m-%d %H:%M:%S}+00:00'" if self._since else ""
 
 
 def _literals(values: Iterable[str]) -> str:

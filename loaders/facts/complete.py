@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from loaders.facts.calls import ContractCall, Progress, call
-from loaders.facts.catalog import POOL_FAMILIES, Catalog
+from loaders.facts.catalog import Catalog
 from loaders.facts.pools import complete_pools, completions_table
 from loaders.facts.reads import contracts, metadata_reader, reads_table
+from loaders.registry.seeds import Contract, Feed
 from loaders.session import Session
 
 _TOKEN_FUNCTIONS = ("decimals", "symbol", "name")
@@ -25,21 +25,21 @@ class Completeness:
     pools_unproven: int
 
 
-def complete(session: Session, *, since: datetime | None = None, progress: Progress | None = None) -> Completeness:
+def complete(session: Session, *, progress: Progress | None = None) -> Completeness:
     """Read what the loaded events refer to but do not say, and write it as one package.
 
-    Call it when the events are in the warehouse. ``since`` (UTC) limits the search for new pools and tokens to events
-    of that time or later; without it all that is loaded is searched. What was read successfully before is not asked
-    again, except what changes: answers of feeds, revisions and listings of lending pools.
+    Call it when the events are in the warehouse: all that is loaded is searched, so that a load whose completion was
+    interrupted is completed by the next. What was read successfully before is not asked again, except what changes:
+    answers of feeds, revisions and listings of lending pools.
     """
-    catalog = Catalog(session, since)
-    reader = metadata_reader(session, catalog.covered_head())
-    factories = contracts(session, "factory", POOL_FAMILIES)
-    pools = complete_pools(reader, catalog, factories, progress)
+    catalog = Catalog(session)
+    covered = catalog.covered(session.families)
+    reader = metadata_reader(session, covered[1] if covered else None)
+    pools = complete_pools(reader, catalog, session.families, contracts(session, "factory"), progress)
     tokens = _tokens(session, catalog)
     tokens |= {t for c in pools.completions for t in (c.token0, c.token1) if t}
     fixed = [call(token, function) for token in sorted(tokens) for function in _TOKEN_FUNCTIONS]
-    fixed += [call(feed.address, "decimals") for feed in session.registry.feeds_of(session.chain)]
+    fixed += [call(feed.address, "decimals") for feed in _feeds(session)]
     answers = pools.answers + reader.read(_unread(catalog, fixed) + _changing(session), progress)
     reader.confirm()
     chain_id = session.chain.chain_id
@@ -56,10 +56,11 @@ def complete(session: Session, *, since: datetime | None = None, progress: Progr
 def _tokens(session: Session, catalog: Catalog) -> set[str]:
     """Tokens of the registry, of pools that registered factories created, of completed pools and of Aave's reserves."""
     tokens = {t.address for t in session.registry.tokens_of(session.chain)}
-    for family in POOL_FAMILIES:
-        tokens |= catalog.pool_tokens(family, [f.address for f in contracts(session, "factory", [family])])
+    factories = contracts(session, "factory")
+    for family in {f.family for f in factories}:
+        tokens |= catalog.pool_tokens(family, [f.address for f in factories if f.family == family])
     tokens |= {t for c in catalog.completions().values() for t in (c.token0, c.token1) if t}
-    return tokens | catalog.reserve_assets([c.address for c in contracts(session, "configurator", ["aave_v3"])])
+    return tokens | catalog.reserve_assets([c.address for c in _lending(session, "configurator")])
 
 
 def _unread(catalog: Catalog, calls: Iterable[ContractCall]) -> list[ContractCall]:
@@ -71,9 +72,15 @@ def _unread(catalog: Catalog, calls: Iterable[ContractCall]) -> list[ContractCal
 
 def _changing(session: Session) -> list[ContractCall]:
     """State that changes without an event we load: asked every time."""
-    feeds = [f.address for f in session.registry.feeds_of(session.chain)]
-    pools = [c.address for c in contracts(session, "pool", ["aave_v3"])]
     return [
-        *(call(feed, "latestRoundData") for feed in feeds),
-        *(call(pool, function) for pool in pools for function in ("POOL_REVISION", "getReservesList")),
+        *(call(feed.address, "latestRoundData") for feed in _feeds(session)),
+        *(call(pool.address, f) for pool in _lending(session, "pool") for f in ("POOL_REVISION", "getReservesList")),
     ]
+
+
+def _feeds(session: Session) -> tuple[Feed, ...]:
+    return session.registry.feeds_of(session.chain) if "chainlink" in session.families else ()
+
+
+def _lending(session: Session, role: str) -> list[Contract]:
+    return [c for c in contracts(session, role) if c.family == "aave_v3"]

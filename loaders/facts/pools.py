@@ -35,16 +35,21 @@ class Completed:
 
 
 def complete_pools(
-    reader: BlockReader, catalog: Catalog, factories: Sequence[Contract], progress: Progress | None = None
+    reader: BlockReader,
+    catalog: Catalog,
+    families: Iterable[str],
+    factories: Sequence[Contract],
+    progress: Progress | None = None,
 ) -> Completed:
-    """Complete every pool that emitted events and has neither a loaded creation event nor a completion yet.
+    """Complete every pool of the families that emitted events without a loaded creation event or completion.
 
     Pools found earlier but not proven are tried again against today's factories, without asking them again.
     """
+    families = set(families)
     known = catalog.completions()
     found: dict[str, Completion] = {}
     answers: list[Answer] = []
-    for family in POOL_FAMILIES:
+    for family in [f for f in POOL_FAMILIES if f in families]:
         members = [f for f in factories if f.family == family]
         candidates = [p for p in catalog.uncreated_pools(family, [f.address for f in members]) if p not in known]
         described, said = describe_pools(reader, family, candidates, progress)

@@ -15,14 +15,10 @@ from loaders.rpc.endpoint import Header
 from loaders.session import Session
 
 
-def contracts(session: Session, role: str, families: Iterable[str] | None = None) -> list[Contract]:
-    """Registered contracts of the chain with that role, of all families or of some."""
-    wanted = None if families is None else set(families)
-    return [
-        c
-        for c in session.registry.contracts_of(session.chain)
-        if c.role == role and (wanted is None or c.family in wanted)
-    ]
+def contracts(session: Session, role: str) -> list[Contract]:
+    """Registered contracts of that role and of the session's families."""
+    known = session.registry.contracts_of(session.chain)
+    return [c for c in known if c.role == role and c.family in session.families]
 
 
 def reader_at(session: Session, block_number: int) -> BlockReader:
@@ -38,14 +34,14 @@ def reader_at(session: Session, block_number: int) -> BlockReader:
     return reader
 
 
-def metadata_reader(session: Session, covered_head: int | None) -> BlockReader:
+def metadata_reader(session: Session, last_loaded: int | None) -> BlockReader:
     """Reads at the last loaded block, or at the node's head where the node no longer has that block's state.
 
     Only for what hardly ever changes, such as a token's decimals: there the later block is as good.
     """
-    if covered_head is not None and covered_head < session.pinned.number:
+    if last_loaded is not None and last_loaded < session.pinned.number:
         try:
-            return reader_at(session, covered_head)
+            return reader_at(session, last_loaded)
         except StateUnavailable:
             pass
     return BlockReader(session.node, session.pinned)

@@ -16,7 +16,7 @@ from loaders.session import Session
 Progress = Callable[[int, int, int], None]
 """Called with block number, calls answered and calls known so far of that block."""
 
-HEAD = "head"
+HEAD, MIDDLE = "head", "middle"
 _STATE = {"uniswap_v2": ("getReserves",), "uniswap_v3": ("slot0", "liquidity")}
 _PER_ASSET = ("getReserveNormalizedIncome", "getReserveNormalizedVariableDebt")
 # Positions in the struct that getReserveData returns.
@@ -35,47 +35,42 @@ class Snapshot:
         return sum(self.statuses.values())
 
 
-def snapshot(
-    session: Session,
-    blocks: Sequence[str | int] = (HEAD,),
-    *,
-    families: Sequence[str] | None = None,
-    progress: Progress | None = None,
-) -> Snapshot:
-    """Read the state of every known contract of the families at each block and write it as one package.
+def snapshot(session: Session, blocks: Iterable[str | int] = (HEAD,), *, progress: Progress | None = None) -> Snapshot:
+    """Read the state of every known contract of the session's families at each block; write it as one package.
 
-    ``head`` is the last block that the ledger covers, so that reads and models speak of the same block. Raises
-    :class:`PoolhouseError`, before anything is written, for a block that is not loaded or whose state the node lacks.
+    ``head`` is the last block that the ledger covers, so that reads and models speak of the same block; ``middle`` is
+    half-way to it from the first. Raises :class:`PoolhouseError`, before anything is written, for a block that is not
+    loaded or whose state the node lacks.
     """
-    chosen = list(families) if families is not None else session.registry.families_of(session.chain)
     catalog = Catalog(session)
-    numbers = resolve_blocks(blocks, catalog.covered_head(chosen), session.chain.name)
+    numbers = resolve_blocks(blocks, catalog.covered(session.families), session.chain.name)
     readers = [reader_at(session, number) for number in numbers]
     result = Snapshot(numbers)
-    session.write(list(_tables(session, catalog, chosen, readers, result, progress)))
+    session.write(list(_tables(session, catalog, readers, result, progress)))
     return result
 
 
-def resolve_blocks(blocks: Iterable[str | int], covered_head: int | None, chain: str) -> list[int]:
+def resolve_blocks(blocks: Iterable[str | int], covered: tuple[int, int] | None, chain: str) -> list[int]:
     """Block numbers, ascending, each once. Raises :class:`PoolhouseError` for what is no loaded block."""
-    if covered_head is None:
+    if covered is None:
         raise PoolhouseError(
             f"Nothing is loaded of {chain} for these protocols.", f"Run `poolhouse load --chain {chain}` first."
         )
+    first, last = covered
+    named = {HEAD: last, MIDDLE: (first + last) // 2}
     numbers = set()
     for block in blocks:
         text = str(block).strip().lower()
-        if text == HEAD:
-            numbers.add(covered_head)
-            continue
-        if not text.isdecimal():
-            raise PoolhouseError(f"{block!r} is not a block.", "Give block numbers or head, separated by commas.")
-        numbers.add(int(text))
-    beyond = [n for n in sorted(numbers) if n > covered_head]
-    if beyond:
+        if text not in named and not text.isdecimal():
+            raise PoolhouseError(
+                f"{text!r} is not a block.", "Give block numbers, head or middle, separated by commas."
+            )
+        numbers.add(named[text] if text in named else int(text))
+    outside = [n for n in sorted(numbers) if not first <= n <= last]
+    if outside:
         raise PoolhouseError(
-            f"Block {beyond[0]} of {chain} is beyond the last loaded block, {covered_head}.",
-            "Load up to it first, or choose an earlier block.",
+            f"Block {outside[0]} of {chain} is not loaded: these protocols are from {first} to {last}.",
+            "Load it first, or choose a block in between.",
         )
     return sorted(numbers)
 
@@ -83,17 +78,15 @@ def resolve_blocks(blocks: Iterable[str | int], covered_head: int | None, chain:
 def _tables(
     session: Session,
     catalog: Catalog,
-    families: Sequence[str],
     readers: Iterable[BlockReader],
     result: Snapshot,
     progress: Progress | None,
 ) -> Iterator[tuple[str, pa.Table]]:
-    pools = {f: _known_pools(session, catalog, f) for f in POOL_FAMILIES if f in families}
+    pools = {f: _known_pools(session, catalog, f) for f in POOL_FAMILIES if f in session.families}
     for reader in readers:
         counted = _Counted(reader, progress)
         answers = counted.read(_pool_calls(pools, reader.block.number))
-        if "aave_v3" in families:
-            answers += _lending_state(session, catalog, counted)
+        answers += _lending_state(session, catalog, counted)
         reader.confirm()
         for answer in answers:
             result.statuses[answer.status] = result.statuses.get(answer.status, 0) + 1
@@ -121,7 +114,8 @@ class _Counted:
 
 def _known_pools(session: Session, catalog: Catalog, family: str) -> list[Pool]:
     """Pools that a registered factory created as far as loaded, and completed pools that are proven."""
-    created = catalog.created_pools(family, [f.address for f in contracts(session, "factory", [family])])
+    factories = [f.address for f in contracts(session, "factory") if f.family == family]
+    created = catalog.created_pools(family, factories)
     proven = [c.pool for c in catalog.completions().values() if c.family == family and c.proof != "none"]
     return created + catalog.first_events(family, set(proven) - {p.address for p in created})
 
@@ -138,10 +132,15 @@ def _pool_calls(pools: dict[str, list[Pool]], block_number: int) -> list[Contrac
 
 def _lending_state(session: Session, catalog: Catalog, reader: _Counted) -> list[Answer]:
     """Reserves, prices and accounts of every Aave market that existed at the block."""
-    existing = [c for c in session.registry.contracts_of(session.chain) if c.start_block <= reader.block_number]
     answers: list[Answer] = []
-    for pool in (c for c in existing if c.family == "aave_v3" and c.role == "pool"):
-        oracles = [c for c in existing if (c.family, c.role, c.market) == ("aave_v3", "oracle", pool.market)]
+    for pool in contracts(session, "pool"):
+        if pool.family != "aave_v3" or pool.start_block > reader.block_number:
+            continue
+        oracles = [
+            o
+            for o in contracts(session, "oracle")
+            if (o.family, o.market) == (pool.family, pool.market) and o.start_block <= reader.block_number
+        ]
         # The pool itself says what is listed at the block: no event is needed, and nothing that is not there is asked.
         listed = reader.read([call(pool.address, "getReservesList")])
         assets = [asset for a in listed for values in a.values for asset in values]

@@ -186,11 +186,12 @@ def test_a_load_is_completed_once(mainnet: str, open_session: OpenSession, prove
 
 def test_a_factory_registered_later_proves_what_was_unknown(mainnet: str, open_session: OpenSession) -> None:
     registry = mainnet_registry()
-    without_v2 = replace(registry, contracts=tuple(f for f in registry.contracts if f.family != "uniswap_v2"))
-    session = open_session(mainnet, "ethereum", without_v2)
+    sushi = factory("0xc0aee478e3658e2610c5f7a4a2e1777ce9e4f2ac", "uniswap_v2")
+    v3 = tuple(f for f in registry.contracts if f.family == "uniswap_v3")
+    session = open_session(mainnet, "ethereum", replace(registry, contracts=(sushi, *v3)))
     load_swaps(session)
     first = complete(session)
-    session.registry = registry
+    session.registry = replace(registry, contracts=(sushi, *registry.contracts))
     second = complete(session)
     assert second.pools_proven >= 10
     assert second.pools_unproven == 0
