@@ -144,10 +144,8 @@ def _topic(logs: RawLogs, position: int) -> pa.Array:
 
 def _data(logs: RawLogs) -> pa.Array:
     offsets = np.concatenate([[0], np.cumsum(logs.data_size)])
-    is_packed = np.array_equal(logs.data_start, offsets[:-1]) and len(logs.data) == offsets[-1]
-    if is_packed:
-        values = logs.data
-    else:
+    values = logs.data
+    if not (np.array_equal(logs.data_start, offsets[:-1]) and len(values) == offsets[-1]):
         values = np.frombuffer(b"".join(logs.data_of(i) for i in range(len(logs))), np.uint8)
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(values)]
     return pa.Array.from_buffers(pa.binary(), len(logs), buffers)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loaders.errors import PoolhouseError
@@ -76,26 +77,40 @@ def default_archive(destination: DestinationName, database: Path) -> Path:
     return work_directory(database) / "archive" / name
 
 
+@contextmanager
+def open_session(
+    chain: str,
+    protocols: Sequence[str],
+    rpc_url: str,
+    destination: DestinationName,
+    database: Path,
+    registry: Registry | None = None,
+) -> Iterator[Session]:
+    """Check the node and open the warehouse. Raises :class:`PoolhouseError` when either does not serve."""
+    registry = registry or load_registry()
+    known = registry.chain(chain)
+    families = registry.select_families(known, protocols)
+    endpoint = connect(rpc_url, known, registry)
+    work = work_directory(database)
+    with open_warehouse(destination, registry.events, database=database, root=work) as warehouse:
+        yield Session(registry, known, tuple(families), endpoint, warehouse)
+
+
 def load(request: LoadRequest, observer: Observer | None = None, registry: Registry | None = None) -> LoadSummary:
     """Raises :class:`PoolhouseError`; what was read before an error stays loaded."""
     observer = observer or Observer()
-    registry = registry or load_registry()
-    chain = registry.chain(request.chain)
-    families = registry.select_families(chain, request.protocols)
     _check_range(request)
-    endpoint = connect(request.rpc_url, chain, registry)
-    work = work_directory(request.database)
-    observer.stage("opening the warehouse")
-    with open_warehouse(request.destination, registry.events, database=request.database, root=work) as warehouse:
-        for attempt in range(_REORG_ATTEMPTS):
-            session = Session(registry, chain, tuple(families), endpoint, warehouse)
+    with open_session(
+        request.chain, request.protocols, request.rpc_url, request.destination, request.database, registry
+    ) as session:
+        current = session
+        for _ in range(_REORG_ATTEMPTS - 1):
             try:
-                return _load(request, session, observer)
+                return _load(request, current, observer)
             except ChainMoved:
-                if attempt == _REORG_ATTEMPTS - 1:
-                    raise
-                endpoint = connect(request.rpc_url, chain, registry)
-    raise AssertionError("unreachable")
+                endpoint = connect(request.rpc_url, session.chain, session.registry)
+                current = replace(session, endpoint=endpoint, extra_contracts=[])
+        return _load(request, current, observer)
 
 
 def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSummary:

@@ -212,7 +212,7 @@ class Node:
 
     def _back_off(self, attempt: int, retry_after: float | None, *, everyone: bool) -> None:
         longest = min(self._first_wait_s * 2**attempt, _LONGEST_WAIT_S)
-        wait = retry_after if retry_after is not None else longest * random.uniform(0.5, 1.0)
+        wait = retry_after if retry_after is not None else longest * random.uniform(0.5, 1.0)  # noqa: S311 (jitter, not a secret)
         wait = min(wait, 2 * _LONGEST_WAIT_S)
         if everyone:
             with self._lock:

@@ -111,7 +111,7 @@ class RpcSource:
             except (Inconsistent, Malformed, Lagging) as error:
                 reason = error.message if isinstance(error, PoolhouseError) else str(error)
         raise PoolhouseError(
-            f"{self.node.host} does not answer blocks {low} to {high} consistently: {reason}.",
+            f"{self.node.host} does not answer blocks {low} to {high} consistently: {reason.rstrip('.')}.",
             "Nothing of that range was loaded. Try again later, or use another --rpc-url.",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -86,6 +87,8 @@ class TransactionReader:
         return self._table(found, wanted)
 
     def _blocks(self, blocks: list[_Wanted]) -> list[tuple[_Transaction, _Receipt | None]]:
+        if self._with_receipts and not self._block_receipts:
+            return self._singles([h for wanted in blocks for h in wanted])
         numbers = [hex(next(iter(wanted.values()))[0]) for wanted in blocks]
         calls: list[Call] = [("eth_getBlockByNumber", (n, True)) for n in numbers]
         if self._block_receipts:
@@ -102,21 +105,13 @@ class TransactionReader:
                 raise
             # The receipts then come one by one: dearer, but the same facts.
             self._block_receipts = False
-            return self._singles([h for wanted in blocks for h in wanted])
-        if self._with_receipts and not self._block_receipts:
-            return self._singles([h for wanted in blocks for h in wanted])
-        found: list[tuple[_Transaction, _Receipt | None]] = []
-        for i, wanted in enumerate(blocks):
-            block = _BLOCK(answers[i])
-            receipts = _RECEIPTS(answers[len(blocks) + i]) if self._block_receipts else []
-            if block is None or receipts is None:
-                raise Inconsistent("the node lacks a block whose logs it returned")
-            by_hash = {r.transaction_hash: r for r in receipts}
-            for position, transaction in enumerate(block.transactions):
-                if transaction.hash in wanted:
-                    transaction.block_hash, transaction.transaction_index = block.hash, hex(position)
-                    found.append((transaction, by_hash.get(transaction.hash)))
-        return found
+            return self._blocks(blocks)
+        receipts = answers[len(blocks) :] or [msgspec.Raw(b"[]")] * len(blocks)
+        return [
+            found
+            for wanted, block, block_receipts in zip(blocks, answers, receipts, strict=False)
+            for found in _of_block(wanted, _BLOCK(block), _RECEIPTS(block_receipts))
+        ]
 
     def _singles(self, hashes: list[str]) -> list[tuple[_Transaction, _Receipt | None]]:
         found: list[tuple[_Transaction, _Receipt | None]] = []
@@ -161,6 +156,18 @@ class TransactionReader:
             "selector": [t.input[:10].lower() if len(t.input) >= 10 else None for t, _ in found],
         }
         return pa.table(columns, schema=TRANSACTIONS.arrow)
+
+
+def _of_block(
+    wanted: _Wanted, block: _Block | None, receipts: list[_Receipt] | None
+) -> Iterator[tuple[_Transaction, _Receipt | None]]:
+    if block is None or receipts is None:
+        raise Inconsistent("the node lacks a block whose logs it returned")
+    by_hash = {r.transaction_hash: r for r in receipts}
+    for position, transaction in enumerate(block.transactions):
+        if transaction.hash in wanted:
+            transaction.block_hash, transaction.transaction_index = block.hash, hex(position)
+            yield transaction, by_hash.get(transaction.hash)
 
 
 def _transactions_by_block(logs: RawLogs) -> list[_Wanted]:

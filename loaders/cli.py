@@ -1,0 +1,242 @@
+"""The command `poolhouse`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from loaders.errors import PoolhouseError
+from loaders.redact import redact
+
+app = typer.Typer(
+    name="poolhouse",
+    help="Load DeFi events from an EVM node into DuckDB or BigQuery, and look at what is there.",
+    epilog="Start with: poolhouse load --chain ethereum --last-blocks 100 --rpc-url https://…",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    add_completion=False,
+)
+_PROJECT = Path(__file__).resolve().parents[1]
+_DEVNET = "devnet"
+
+
+class Destination(StrEnum):
+    DUCKDB = "duckdb"
+    BIGQUERY = "bigquery"
+
+
+class Transactions(StrEnum):
+    AUTO = "auto"
+    RECEIPTS = "receipts"
+    BLOCKS = "blocks"
+    NONE = "none"
+
+
+ChainOption = Annotated[str, typer.Option("--chain", help="Chain by name or id, as in seeds/chains.csv.")]
+ProtocolOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--protocol", help="Family (uniswap_v3) or protocol (aave); repeat or separate by commas. All by default."
+    ),
+]
+UrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rpc-url",
+        envvar="POOLHOUSE_RPC_URL",
+        help="JSON-RPC endpoint of a node of the chain. Devnet: the running one by default.",
+        show_default=False,
+    ),
+]
+DatabaseOption = Annotated[
+    Path, typer.Option("--database", envvar="POOLHOUSE_DUCKDB", help="DuckDB file of the warehouse.")
+]
+DestinationOption = Annotated[Destination, typer.Option("--destination", help="Where raw tables go.")]
+DEFAULT_DATABASE = Path("poolhouse.duckdb")
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "  poolhouse load --chain ethereum --last-blocks 1000\n\n"
+    "  poolhouse load --chain ethereum --protocol uniswap_v3,aave --from-block 19000000 --to-block 19100000\n\n"
+    "  poolhouse load --chain devnet --database demo.duckdb\n\n"
+    "Repeat a load to continue it: only missing blocks are read, and those above finality again."
+)
+def load(
+    chain: ChainOption,
+    protocol: ProtocolOption = None,
+    from_block: Annotated[
+        int | None,
+        typer.Option("--from-block", help="First block. Default: where the protocol's first contract begins."),
+    ] = None,
+    to_block: Annotated[int | None, typer.Option("--to-block", help="Last block. Default: the head.")] = None,
+    last_blocks: Annotated[
+        int | None, typer.Option("--last-blocks", help="That many blocks up to --to-block instead of --from-block.")
+    ] = None,
+    rpc_url: UrlOption = None,
+    destination: DestinationOption = Destination.DUCKDB,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    transactions: Annotated[
+        Transactions,
+        typer.Option("--transactions", help="Read the logs' transactions: with receipts, from blocks alone, or not."),
+    ] = Transactions.AUTO,
+    archive: Annotated[
+        Path | None,
+        typer.Option("--archive", help="Folder for raw logs. Default: .poolhouse/archive beside the database."),
+    ] = None,
+    no_archive: Annotated[bool, typer.Option("--no-archive", help="Keep no raw logs.")] = False,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=32, help="Requests under way at a time.")] = 4,
+) -> None:
+    """Read the events of protocols into raw tables; afterwards the facts no event tells (token metadata, pools)."""
+    from loaders.load.run import LoadRequest, default_archive
+    from loaders.load.run import load as run_load
+    from loaders.progress import LoadProgress, print_summary
+    from loaders.source.transactions import TransactionMode
+
+    folder = None if no_archive else archive or default_archive(destination.value, database)
+    request = LoadRequest(
+        chain=chain,
+        rpc_url=resolve_url(chain, rpc_url),
+        database=database,
+        protocols=tuple(protocol or ()),
+        from_block=from_block,
+        to_block=to_block,
+        last_blocks=last_blocks,
+        destination=destination.value,
+        transactions=TransactionMode(transactions.value),
+        archive=folder,
+        threads=threads,
+    )
+    console = Console()
+    started = time.monotonic()
+    with LoadProgress(Console(stderr=True)) as progress:
+        summary = run_load(request, progress)
+    print_summary(console, summary, time.monotonic() - started)
+
+
+@app.command()
+def status(database: DatabaseOption = DEFAULT_DATABASE) -> None:
+    """Show what is loaded per chain and family: covered blocks, holes, what may still change, and how old it is."""
+    from loaders.registry.seeds import load_registry
+    from loaders.status import print_status, read_status
+
+    print_status(Console(), database, read_status(database), load_registry())
+
+
+@app.command(epilog='Example: poolhouse query "select * from dex.dex_volume_daily order by block_date desc"')
+def query(
+    sql: Annotated[str, typer.Argument(help="A query; it cannot change anything.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows to show.")] = 50,
+    warehouse: Annotated[
+        bool,
+        typer.Option(
+            "--warehouse", help="Read the warehouse itself (raw, staging), not what the last build published."
+        ),
+    ] = False,
+) -> None:
+    """Run a read-only query on the marts and print its rows."""
+    from loaders.query import print_rows, run_query
+
+    names, rows, more = run_query(sql, database, limit=limit, published=not warehouse)
+    print_rows(Console(), names, rows, more=more)
+
+
+@app.command(epilog="Example: poolhouse snapshot --chain devnet --database demo.duckdb --blocks middle,head")
+def snapshot(
+    chain: ChainOption,
+    protocol: ProtocolOption = None,
+    blocks: Annotated[
+        str, typer.Option("--blocks", help="Blocks to read at, by number or name, comma-separated.")
+    ] = "head",
+    rpc_url: UrlOption = None,
+    destination: DestinationOption = Destination.DUCKDB,
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Read the contracts' own state at blocks already loaded, for the models to be held against."""
+    from loaders.facts.snapshot import snapshot as read_snapshot
+    from loaders.load.run import open_session
+
+    console = Console(stderr=True)
+    with (
+        console.status("reading contract state"),
+        open_session(chain, protocol or [], resolve_url(chain, rpc_url), destination.value, database) as session,
+    ):
+        result = read_snapshot(session, blocks.split(","))
+    statuses = ", ".join(f"{count:,} {name}" for name, count in sorted(result.statuses.items()))
+    Console().print(
+        f"{result.reads:,} reads at {'blocks' if len(result.blocks) > 1 else 'block'} "
+        f"{', '.join(str(b) for b in result.blocks)}: {statuses}.",
+        highlight=False,
+    )
+
+
+@app.command()
+def build(database: DatabaseOption = DEFAULT_DATABASE) -> None:
+    """Build and test every model, and publish the marts for readers when all is green."""
+    from loaders.build import build_with_progress
+
+    console = Console()
+    result = build_with_progress(database, console)
+    console.print(
+        f"{result.models} models, {result.data_tests} data tests and {result.unit_tests} unit tests: all green.",
+        highlight=False,
+    )
+
+
+def resolve_url(chain: str, rpc_url: str | None) -> str:
+    """The URL given, or the running devnet's. Raises :class:`PoolhouseError` when there is none."""
+    if rpc_url:
+        return rpc_url.strip()
+    if chain.strip().lower() != _DEVNET:
+        raise PoolhouseError(
+            f"No RPC URL for {chain}.", "Give --rpc-url, or set POOLHOUSE_RPC_URL, to a node of the chain."
+        )
+    running = _PROJECT / ".cache" / "devnet" / "running.json"
+    try:
+        return str(json.loads(running.read_text(encoding="utf-8"))["url"])
+    except (OSError, ValueError, KeyError):
+        raise PoolhouseError("No devnet is running.", "Start one: poolhouse devnet start. Or give --rpc-url.") from None
+
+
+def _mount_devnet() -> None:
+    # Its module imports much that no other command needs.
+    if "devnet" not in sys.argv[1:2] and not _wants_help():
+        return
+    from devnet.cli import app as devnet_app
+
+    app.add_typer(devnet_app, name="devnet")
+
+
+def _wants_help() -> bool:
+    return len(sys.argv) == 1 or sys.argv[1] in ("--help", "-h")
+
+
+def main() -> None:
+    """Run a command; failures end with one line of message, one of remedy, and code 1."""
+    # DuckDB and dlt must not find the URL by accident in what they record of the process.
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    try:
+        _mount_devnet()
+        app()
+    except PoolhouseError as error:
+        print(redact(f"Error: {error.message}\n{error.remedy}"), file=sys.stderr)
+        sys.exit(1)
+    except Exception:
+        # A defect of ours: the trace helps to report it, but may quote a URL with a key.
+        print(redact(traceback.format_exc()), file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

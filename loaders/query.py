@@ -1,0 +1,58 @@
+"""`poolhouse query`: read-only SQL against what a green build published, or else against the warehouse itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from loaders.build import serving_path
+from loaders.errors import PoolhouseError
+
+
+def readable_database(database: Path, *, published: bool) -> Path:
+    """The serving file next to the warehouse when there is one: nobody writes it, so nobody has to wait."""
+    serving = serving_path(database)
+    if published and serving.is_file():
+        return serving
+    if database.is_file():
+        return database
+    raise PoolhouseError(f"There is no warehouse at {database}.", "Load something first: poolhouse load --help.")
+
+
+def run_query(
+    sql: str, database: Path, *, limit: int, published: bool = True
+) -> tuple[list[str], list[tuple[object, ...]], bool]:
+    """Column names, at most ``limit`` rows, and whether there were more."""
+    path = readable_database(database, published=published)
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            cursor = connection.execute(sql)
+            names = [d[0] for d in cursor.description or ()]
+            rows = cursor.fetchmany(limit + 1)
+    except duckdb.IOException as error:
+        raise PoolhouseError(
+            f"{path} cannot be read: {str(error).splitlines()[0]}", "Wait until the process that holds it has finished."
+        ) from None
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split("\n\n")[0].split())
+        where = "" if path == database else f" Raw and staging tables are in {database.name}: --warehouse reads that."
+        raise PoolhouseError(
+            reason, f"Correct the query; `show all tables` lists what {path.name} has.{where}"
+        ) from None
+    return names, rows[:limit], len(rows) > limit
+
+
+def print_rows(console: Console, names: list[str], rows: list[tuple[object, ...]], *, more: bool) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, name in enumerate(names):
+        numeric = all(isinstance(row[position], (int, float)) or row[position] is None for row in rows)
+        table.add_column(name, justify="right" if numeric and rows else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("–" if value is None else str(value) for value in row))
+    console.print(table)
+    if more:
+        console.print(f"… more than {len(rows)} rows; --limit shows more.", style="dim")
