@@ -1,18 +1,55 @@
-{#- Two CTEs, `price_medians` and `guarded`: `buckets` (chain_id, token_address, price_hour, price_usd, …) with
-    the lower median of the token's up to 24 preceding buckets of the last seven days. A bucket is rejected when
-    it deviates from it by more than a factor of three and at least three buckets precede it. Rejected buckets
-    stay in the medians of later ones, so that a true change of level is accepted after a while. -#}
+{#- CTEs `totals` and `buckets`: one volume-weighted price per token and hour of `valued` (chain_id,
+    token_address, price_hour, swap_count, base_raw, decimals, quote_usd), whatever it was quoted in. Dollars
+    are summed as decimals and amounts as integers, so no order of rows changes a price. -#}
+{% macro pool_buckets(valued) -%}
+totals as (
+
+    select
+        chain_id,
+        token_address,
+        price_hour,
+        decimals,
+        cast(sum(swap_count) as int64) as swap_count,
+        sum(base_raw) as base_raw,
+        sum({{ to_usd('quote_usd') | indent(8) }}) as volume_usd
+    from {{ valued }}
+    group by chain_id, token_address, price_hour, decimals
+
+),
+
+buckets as (
+
+    select
+        chain_id,
+        token_address,
+        price_hour,
+        {{ unix_seconds('price_hour') }} as hour_seconds,
+        swap_count,
+        volume_usd,
+        cast(volume_usd as {{ type_float64() }})
+        / ({{ to_human('base_raw', 'decimals') }}) as price_usd
+    from totals
+    where volume_usd > 0 and base_raw > 0
+
+)
+{%- endmacro %}
+
+{#- CTEs that end in `guarded`: `buckets` with `rejected_reason`, NULL where the price stands.
+    - `below_minimum_volume`: the hour exchanged less than 100 dollars.
+    - `deviates_from_median`: more than a factor of three from the lower median of the token's up to 24
+      preceding buckets of the last seven days, if at least three precede it. Buckets rejected for this stay in
+      the medians of later ones, so that a true change of level is accepted after a while. -#}
 {% macro price_guard(buckets) -%}
 numbered as (
 
     select
-        {{ buckets }}.*,
-        {{ unix_seconds(buckets ~ '.price_hour') }} as hour_seconds,
+        *,
         row_number() over (
-            partition by {{ buckets }}.chain_id, {{ buckets }}.token_address
-            order by {{ buckets }}.price_hour
+            partition by chain_id, token_address
+            order by price_hour
         ) as bucket_number
     from {{ buckets }}
+    where volume_usd >= 100
 
 ),
 
@@ -56,17 +93,19 @@ price_medians as (
 guarded as (
 
     select
-        numbered.*,
+        {{ buckets }}.*,
         price_medians.median_price_usd,
-        coalesce(
-            abs(ln(numbered.price_usd / price_medians.median_price_usd)) > ln(3), false
-        ) as is_rejected
-    from numbered
+        case
+            when {{ buckets }}.volume_usd < 100 then 'below_minimum_volume'
+            when abs(ln({{ buckets }}.price_usd / price_medians.median_price_usd)) > ln(3)
+                then 'deviates_from_median'
+        end as rejected_reason
+    from {{ buckets }}
     left outer join price_medians
         on
-            numbered.chain_id = price_medians.chain_id
-            and numbered.token_address = price_medians.token_address
-            and numbered.price_hour = price_medians.price_hour
+            {{ buckets }}.chain_id = price_medians.chain_id
+            and {{ buckets }}.token_address = price_medians.token_address
+            and {{ buckets }}.price_hour = price_medians.price_hour
 
 )
 {%- endmacro %}

@@ -131,7 +131,7 @@ final as (
         sender,
         recipient,
         is_known,
-        is_flash or coalesce(bought_raw >= 0 and sold_raw > 0, false) as is_flash,
+        is_flash,
         coalesce(bought_raw < 0 and sold_raw > 0, false) as is_exchange,
         has_overflow
     from directed

@@ -1,0 +1,41 @@
+-- Hop 2: volume-weighted prices of tokens in pools against anchors that are no stables.
+with
+
+pair_hours as (
+
+    select * from {{ ref('int_market_pair_hours') }}
+    where not is_quote_stable
+
+),
+
+anchor_prices as (
+
+    select * from {{ ref('int_market_anchor_prices_hourly') }}
+    where price_usd is not null
+
+),
+
+valued as (
+
+    select
+        pair_hours.chain_id,
+        pair_hours.token_address,
+        pair_hours.price_hour,
+        pair_hours.swap_count,
+        pair_hours.base_raw,
+        pair_hours.decimals,
+        pair_hours.quote_amount * anchor_prices.price_usd as quote_usd
+    from pair_hours
+    inner join anchor_prices
+        on
+            pair_hours.chain_id = anchor_prices.chain_id
+            and pair_hours.quote_token_address = anchor_prices.token_address
+            and pair_hours.price_hour = anchor_prices.price_hour
+
+),
+
+{{ pool_buckets('valued') }},
+
+{{ price_guard('buckets') }}
+
+select * from guarded
