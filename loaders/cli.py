@@ -157,22 +157,22 @@ def snapshot(
     chain: ChainOption,
     protocol: ProtocolOption = None,
     blocks: Annotated[
-        str, typer.Option("--blocks", help="Blocks to read at, by number or name, comma-separated.")
+        str, typer.Option("--blocks", help="Loaded blocks to read at: numbers, head or middle, comma-separated.")
     ] = "head",
     rpc_url: UrlOption = None,
     destination: DestinationOption = Destination.DUCKDB,
     database: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
     """Read the contracts' own state at blocks already loaded, for the models to be held against."""
+    from loaders.facts.progress import SnapshotProgress
     from loaders.facts.snapshot import snapshot as read_snapshot
     from loaders.load.run import open_session
 
-    console = Console(stderr=True)
     with (
-        console.status("reading contract state"),
         open_session(chain, protocol or [], resolve_url(chain, rpc_url), destination.value, database) as session,
+        SnapshotProgress(Console(stderr=True)) as progress,
     ):
-        result = read_snapshot(session, blocks.split(","))
+        result = read_snapshot(session, blocks.split(","), progress=progress)
     statuses = ", ".join(f"{count:,} {name}" for name, count in sorted(result.statuses.items()))
     Console().print(
         f"{result.reads:,} reads at {'blocks' if len(result.blocks) > 1 else 'block'} "

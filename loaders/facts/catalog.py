@@ -46,16 +46,12 @@ class Catalog:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def covered(self, families: Iterable[str]) -> tuple[int, int] | None:
-        """First block loaded of any of the families, last loaded of all; None when one has nothing loaded."""
+    def loaded(self) -> dict[str, tuple[int, int]]:
+        """First and last loaded block of each of the session's families of which anything is loaded."""
         rows = self._query(
             f"select family, min(from_block), max(to_block) from {self._complete('load_ranges')} group by family"
         )
-        loaded = {str(family): (int(first), int(last)) for family, first, last in rows}
-        wanted = set(families)
-        if not wanted or not wanted <= set(loaded):
-            return None
-        return min(loaded[f][0] for f in wanted), min(loaded[f][1] for f in wanted)
+        return {str(f): (int(first), int(last)) for f, first, last in rows if f in self._session.families}
 
     def created_pools(self, family: str, factories: Iterable[str]) -> list[Pool]:
         """Pools whose creation by one of the factories is loaded."""

@@ -33,8 +33,7 @@ def complete(session: Session, *, progress: Progress | None = None) -> Completen
     answers of feeds, revisions and listings of lending pools.
     """
     catalog = Catalog(session)
-    covered = catalog.covered(session.families)
-    reader = metadata_reader(session, covered[1] if covered else None)
+    reader = metadata_reader(session, min((last for _, last in catalog.loaded().values()), default=None))
     pools = complete_pools(reader, catalog, session.families, contracts(session, "factory"), progress)
     tokens = _tokens(session, catalog)
     tokens |= {t for c in pools.completions for t in (c.token0, c.token1) if t}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -17,6 +17,10 @@ Progress = Callable[[int, int, int], None]
 """Called with block number, calls answered and calls known so far of that block."""
 
 HEAD, MIDDLE = "head", "middle"
+LENDING = "aave_v3"
+FAMILIES = (*POOL_FAMILIES, LENDING)
+"""Families with state to read."""
+
 _STATE = {"uniswap_v2": ("getReserves",), "uniswap_v3": ("slot0", "liquidity")}
 _PER_ASSET = ("getReserveNormalizedIncome", "getReserveNormalizedVariableDebt")
 # Positions in the struct that getReserveData returns.
@@ -36,27 +40,31 @@ class Snapshot:
 
 
 def snapshot(session: Session, blocks: Iterable[str | int] = (HEAD,), *, progress: Progress | None = None) -> Snapshot:
-    """Read the state of every known contract of the session's families at each block; write it as one package.
+    """Read the state of every known contract of the session's loaded families at each block; write it as one package.
 
     ``head`` is the last block that the ledger covers, so that reads and models speak of the same block; ``middle`` is
     half-way to it from the first. Raises :class:`PoolhouseError`, before anything is written, for a block that is not
     loaded or whose state the node lacks.
     """
     catalog = Catalog(session)
-    numbers = resolve_blocks(blocks, catalog.covered(session.families), session.chain.name)
+    loaded = {f: ends for f, ends in catalog.loaded().items() if f in FAMILIES}
+    numbers = resolve_blocks(blocks, loaded.values(), session.chain.name)
     readers = [reader_at(session, number) for number in numbers]
     result = Snapshot(numbers)
-    session.write(list(_tables(session, catalog, readers, result, progress)))
+    session.write(list(_tables(session, catalog, set(loaded), readers, result, progress)))
     return result
 
 
-def resolve_blocks(blocks: Iterable[str | int], covered: tuple[int, int] | None, chain: str) -> list[int]:
-    """Block numbers, ascending, each once. Raises :class:`PoolhouseError` for what is no loaded block."""
-    if covered is None:
+def resolve_blocks(blocks: Iterable[str | int], loaded: Collection[tuple[int, int]], chain: str) -> list[int]:
+    """Block numbers, ascending, each once; ``loaded`` has the first and last loaded block of each family.
+
+    Raises :class:`PoolhouseError` for what is no block up to which everything is loaded.
+    """
+    if not loaded:
         raise PoolhouseError(
             f"Nothing is loaded of {chain} for these protocols.", f"Run `poolhouse load --chain {chain}` first."
         )
-    first, last = covered
+    first, last = min(a for a, _ in loaded), min(b for _, b in loaded)
     named = {HEAD: last, MIDDLE: (first + last) // 2}
     numbers = set()
     for block in blocks:
@@ -78,15 +86,17 @@ def resolve_blocks(blocks: Iterable[str | int], covered: tuple[int, int] | None,
 def _tables(
     session: Session,
     catalog: Catalog,
+    families: Collection[str],
     readers: Iterable[BlockReader],
     result: Snapshot,
     progress: Progress | None,
 ) -> Iterator[tuple[str, pa.Table]]:
-    pools = {f: _known_pools(session, catalog, f) for f in POOL_FAMILIES if f in session.families}
+    pools = {f: _known_pools(session, catalog, f) for f in POOL_FAMILIES if f in families}
     for reader in readers:
         counted = _Counted(reader, progress)
         answers = counted.read(_pool_calls(pools, reader.block.number))
-        answers += _lending_state(session, catalog, counted)
+        if LENDING in families:
+            answers += _lending_state(session, catalog, counted)
         reader.confirm()
         for answer in answers:
             result.statuses[answer.status] = result.statuses.get(answer.status, 0) + 1
@@ -134,7 +144,7 @@ def _lending_state(session: Session, catalog: Catalog, reader: _Counted) -> list
     """Reserves, prices and accounts of every Aave market that existed at the block."""
     answers: list[Answer] = []
     for pool in contracts(session, "pool"):
-        if pool.family != "aave_v3" or pool.start_block > reader.block_number:
+        if pool.family != LENDING or pool.start_block > reader.block_number:
             continue
         oracles = [
             o
