@@ -8,9 +8,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import rlp
-from eth_abi import decode, encode
-from eth_utils import keccak
+from eth_abi.abi import decode, encode
+from eth_utils.crypto import keccak
 
 from devnet.packages import package_folder
 
@@ -34,7 +33,7 @@ class Artifact:
     @cached_property
     def functions(self) -> dict[tuple[str, int], Function]:
         """Functions by name and number of arguments."""
-        found = {}
+        found: dict[tuple[str, int], Function] = {}
         for entry in self.abi:
             if entry["type"] == "function":
                 function = Function.of(entry)
@@ -98,7 +97,11 @@ class Contract:
 
 def created_address(creator: str, nonce: int) -> str:
     """Address of the contract that ``creator`` deploys with its ``nonce``-th transaction (CREATE)."""
-    return "0x" + keccak(rlp.encode([bytes.fromhex(creator[2:]), nonce]))[12:].hex()
+    # RLP of the pair: small enough for one length byte each
+    number = nonce.to_bytes((nonce.bit_length() + 7) // 8, "big")
+    is_one_byte = len(number) == 1 and number[0] < 0x80
+    pair = b"\x94" + bytes.fromhex(creator[2:]) + (b"" if is_one_byte else bytes([0x80 + len(number)])) + number
+    return "0x" + keccak(bytes([0xC0 + len(pair)]) + pair)[12:].hex()
 
 
 @cache

@@ -29,7 +29,20 @@ class Roles:
 
     @classmethod
     def of(cls, accounts: list[str]) -> Roles:
-        return cls(*accounts[:7], *accounts[16:20], users=tuple(accounts[_FIRST_USER : _FIRST_USER + _USERS]))
+        return cls(
+            tokens=accounts[0],
+            chainlink=accounts[1],
+            uniswap_v2=accounts[2],
+            sushiswap=accounts[3],
+            uniswap_v3=accounts[4],
+            aave_v3=accounts[5],
+            helpers=accounts[6],
+            oracle_node=accounts[16],
+            keeper=accounts[17],
+            arbitrageur=accounts[18],
+            treasury=accounts[19],
+            users=tuple(accounts[_FIRST_USER : _FIRST_USER + _USERS]),
+        )
 
     @property
     def provider(self) -> str:

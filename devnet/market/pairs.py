@@ -1,0 +1,184 @@
+"""Actors on Uniswap V2 and its forks."""
+
+from __future__ import annotations
+
+import math
+
+from devnet.market.desk import Desk
+from devnet.protocols.tokens import UNLIMITED, Token
+from devnet.protocols.uniswap_v2 import Exchange, Pair, amount_out
+
+_SEED_USD = 2_000_000
+_ODD_SEED_USD = 150_000
+_SLIPPAGE = 0.98
+_ARBITRAGE_THRESHOLD = 0.003
+
+
+class PairActors:
+    """Swappers, liquidity providers, borrowers of flash swaps, and the arbitrageur."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._exchanges = desk.world.v2_exchanges
+        odd = {token.address for token in desk.world.tokens.odd}
+        all_pairs = [pair for exchange in self._exchanges for pair in exchange.pairs]
+        self._odd = [p for p in all_pairs if {p.token0.address, p.token1.address} & odd]
+        self._pairs = [p for p in all_pairs if p not in self._odd]
+        self._providers: list[tuple[str, Pair]] = []
+
+    def seed(self) -> None:
+        """First liquidity: tokens sent to the pair, then minted."""
+        for pair in (*self._pairs, *self._odd):
+            usd = _ODD_SEED_USD if pair in self._odd else _SEED_USD
+            for token in (pair.token0, pair.token1):
+                self._transfer(self._desk.roles.provider, token, pair, self._desk.raw(token, usd))
+            self._send(self._desk.roles.provider, pair, "mint", self._desk.roles.provider, kind="v2.mint")
+
+    # ---- swaps
+
+    def swap_by_router(self) -> None:
+        pair = self._desk.rng.choice(self._pairs)
+        token_in, token_out = self._direction(pair)
+        self._route(pair.exchange, (token_in, token_out))
+
+    def swap_by_route(self) -> None:
+        """Two pairs in one transaction."""
+        tokens = self._desk.world.tokens
+        uniswap, sushiswap = self._exchanges
+        exchange, symbols = self._desk.rng.choice(
+            (
+                (uniswap, ("USDC", "WETH", "USDT")),
+                (uniswap, ("WBTC", "WETH", "USDC")),
+                (uniswap, ("LINK", "WETH", "USDT")),
+                (uniswap, ("DAI", "USDC", "WETH")),
+                (sushiswap, ("USDC", "WETH", "DAI")),
+            )
+        )
+        route = [tokens[symbol] for symbol in symbols]
+        self._route(exchange, route if self._desk.rng.random() < 0.5 else route[::-1])
+
+    def swap_odd(self) -> None:
+        """A swap with a token of the long tail; the taxed one needs the router's forgiving function."""
+        pair = self._desk.rng.choice(self._odd)
+        token_in, token_out = self._direction(pair)
+        amount = self._desk.raw(token_in, self._desk.usd(50, 2_000))
+        user = self._desk.user()
+        self._desk.chain.send(
+            user,
+            pair.exchange.router,
+            "swapExactTokensForTokensSupportingFeeOnTransferTokens",
+            *(amount, 0, [token_in.address, token_out.address], user, UNLIMITED),
+            kind="v2.swap_odd",
+        )
+
+    def swap_directly(self) -> None:
+        """Without the router; now and then with both tokens paid in."""
+        pair = self._desk.rng.choice(self._pairs)
+        token_in, token_out = self._direction(pair)
+        reserve_in, reserve_out = self._reserves(pair, token_in)
+        user = self._desk.user()
+        amount = self._desk.raw(token_in, self._desk.usd())
+        bought = int(amount_out(amount, reserve_in, reserve_out) * _SLIPPAGE)
+        self._transfer(user, token_in, pair, amount)
+        if self._desk.rng.random() < 0.2:
+            self._transfer(user, token_out, pair, max(1, bought // 50))
+        self._swap(user, pair, token_in, bought, kind="v2.swap_direct")
+
+    def flash_swap(self) -> None:
+        """Borrow from a pair and give the same token back with the fee."""
+        pair = self._desk.rng.choice(self._pairs)
+        reserve0, reserve1 = self._reserves(pair, pair.token0)
+        fraction = self._desk.rng.randint(50, 500)
+        amounts = (reserve0 // fraction, 0) if self._desk.rng.random() < 0.5 else (0, reserve1 // fraction)
+        self._desk.chain.send(
+            self._desk.user(),
+            self._desk.world.caller,
+            "flashSwap",
+            pair.contract.address,
+            *amounts,
+            kind="v2.flash_swap",
+        )
+
+    # ---- liquidity
+
+    def add_liquidity(self) -> None:
+        pair = self._desk.rng.choice(self._pairs)
+        user = self._desk.user()
+        reserve0, reserve1 = self._reserves(pair, pair.token0)
+        amount0 = self._desk.raw(pair.token0, self._desk.usd(1_000, 100_000))
+        amount1 = amount0 * reserve1 // reserve0 * 101 // 100
+        tokens = pair.token0.address, pair.token1.address
+        self._desk.chain.send(
+            user,
+            pair.exchange.router,
+            "addLiquidity",
+            *(*tokens, amount0, amount1, 0, 0, user, UNLIMITED),
+            kind="v2.add_liquidity",
+        )
+        self._providers.append((user, pair))
+
+    def remove_liquidity(self) -> None:
+        if not self._providers:
+            return self.add_liquidity()
+        user, pair = self._desk.rng.choice(self._providers)
+        shares = self._desk.chain.read(pair.contract, "balanceOf", user)
+        burnt = shares * self._desk.rng.randint(10, 100) // 100
+        if burnt == 0:
+            return self.add_liquidity()
+        self._send(user, pair, "transfer", pair.contract.address, burnt, kind="v2.transfer")
+        self._send(user, pair, "burn", user, kind="v2.burn")
+        return None
+
+    # ---- arbitrage
+
+    def arbitrage(self) -> None:
+        """Bring every pair that is off the outside price back to it."""
+        answers = self._desk.chain.read_many((pair.contract, "getReserves", ()) for pair in self._pairs)
+        for pair, (reserve0, reserve1, _) in zip(self._pairs, answers, strict=True):
+            decimals = pair.token1.spec.decimals - pair.token0.spec.decimals
+            target = self._desk.prices.ratio(pair.token0.symbol, pair.token1.symbol) * 10.0**decimals
+            invariant = reserve0 * reserve1
+            excess0 = int(math.sqrt(invariant / target)) - reserve0
+            if abs(excess0) / reserve0 < _ARBITRAGE_THRESHOLD:
+                continue
+            if excess0 > 0:
+                token_in, amount, reserves = pair.token0, excess0, (reserve0, reserve1)
+            else:
+                amount = int(math.sqrt(invariant * target)) - reserve1
+                token_in, reserves = pair.token1, (reserve1, reserve0)
+            bought = amount_out(amount, *reserves) * 995 // 1000
+            self._transfer(self._desk.roles.arbitrageur, token_in, pair, amount)
+            self._swap(self._desk.roles.arbitrageur, pair, token_in, bought, kind="v2.arbitrage")
+
+    # ---- transactions
+
+    def _route(self, exchange: Exchange, route: tuple[Token, ...] | list[Token]) -> None:
+        user = self._desk.user()
+        amount = self._desk.raw(route[0], self._desk.usd())
+        path = [token.address for token in route]
+        self._desk.chain.send(
+            user,
+            exchange.router,
+            "swapExactTokensForTokens",
+            *(amount, 0, path, user, UNLIMITED),
+            kind=f"v2.swap_{len(route) - 1}_hop",
+        )
+
+    def _swap(self, sender: str, pair: Pair, token_in: Token, bought: int, *, kind: str) -> None:
+        amounts = (0, bought) if token_in is pair.token0 else (bought, 0)
+        self._send(sender, pair, "swap", *amounts, sender, b"", kind=kind)
+
+    def _transfer(self, sender: str, token: Token, pair: Pair, amount: int) -> None:
+        self._desk.chain.send(sender, token.contract, "transfer", pair.contract.address, amount, kind="v2.transfer")
+
+    def _send(self, sender: str, pair: Pair, function: str, *arguments: object, kind: str) -> None:
+        self._desk.chain.send(sender, pair.contract, function, *arguments, kind=kind)
+
+    def _direction(self, pair: Pair) -> tuple[Token, Token]:
+        """Token in, token out."""
+        return (pair.token0, pair.token1) if self._desk.rng.random() < 0.5 else (pair.token1, pair.token0)
+
+    def _reserves(self, pair: Pair, token_in: Token) -> tuple[int, int]:
+        """Reserves of ``token_in`` and of the other token."""
+        reserve0, reserve1, _ = self._desk.chain.read(pair.contract, "getReserves")
+        return (reserve0, reserve1) if token_in is pair.token0 else (reserve1, reserve0)
