@@ -9,7 +9,7 @@ import threading
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import wasmtime
 from zetasql.core.wasm_client import get_tzinfo_dir
@@ -37,14 +37,14 @@ class Engine:
         linker = wasmtime.Linker(engine)
         linker.define_wasi()
         instance = linker.instantiate(self._store, _module(engine, cache))
-        self._exports: Any = instance.exports(self._store)
+        self._exports = cast(Any, instance.exports(self._store))
         self._exports["_initialize"](self._store)
-        self._memory: Any = self._exports["memory"]
+        self._memory = self._exports["memory"]
 
     def call(self, method: str, request: Any, response_type: type[Response]) -> Response:
         """Send a protobuf request to ``method`` of the service. Raises :class:`GoogleSqlError` with its message."""
         with self._lock:
-            return self._call(method, request, response_type)
+            return cast(Response, self._call(method, request, response_type))
 
     def _call(self, method: str, request: Any, response_type: Any) -> Any:
         store, exports = self._store, self._exports

@@ -43,7 +43,8 @@ class Assignment:
 
 def split_statements(script: str) -> list[str]:
     """The statements of a script, comments blanked out (line breaks stay, so that error positions hold)."""
-    statements, current = [], []
+    statements: list[str] = []
+    current: list[str] = []
     for match in _TOKEN.finditer(script):
         if match.group() == ";":
             statements.append("".join(current))

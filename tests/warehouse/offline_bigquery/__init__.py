@@ -1,5 +1,6 @@
-"""dbt's BigQuery build without BigQuery: real adapter, real materialisations, Google's analyzer in place of the service.
+"""dbt's BigQuery build without BigQuery: Google's analyzer stands in for the service.
 
-The client below answers dbt-bigquery as the service would for empty tables. Every statement that dbt sends (views, table
-DDL with contracts, merges, hooks, SQL headers, data tests, unit tests) is resolved and typed by GoogleSQL's analyzer.
+Adapter and materialisations are the real ones. The client here answers them as the service would for empty tables, and
+every statement that dbt sends (views, table DDL with contracts, merges, hooks, data tests, unit tests) is resolved and
+typed by GoogleSQL's analyzer.
 """

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from dbt_common.events.contextvars import get_node_info
 from google.api_core.exceptions import BadRequest, NotFound
@@ -96,15 +95,15 @@ class OfflineClient:
                 raise _refused(f"The description of column {column.name} exceeds {_DESCRIPTION_LIMIT} characters")
         return table
 
-    def load_table_from_file(self, file: io.BufferedReader, table: TableReference, job_config: Any, **_: Any) -> Any:
+    def load_table_from_file(self, file: BinaryIO, table: TableReference, job_config: Any, **_: Any) -> Any:
         """A seed: its header must be the schema's columns, and each type one that the REST interface knows."""
-        header = next(csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline="")))
+        header = next(csv.reader([file.readline().decode("utf-8-sig")]))
         names = [field.name for field in job_config.schema]
         if header != names:
             raise _refused(f"The file's columns {header} are not the schema's {names}")
         for field in job_config.schema:
             if field.field_type.upper() not in _REST_NAMES:
-                raise _refused(f"Invalid value for type of column {field.name}: {field.field_type} is not a valid value")
+                raise _refused(f"Invalid type of column {field.name}: {field.field_type} is not a valid value")
         self._warehouse.add_table(_name(table), {field.name: field.field_type for field in job_config.schema})
         return OfflineLoad()
 

@@ -1,4 +1,4 @@
-"""What the offline warehouse holds: tables and views by name, each with its columns, and every statement it was sent."""
+"""What the offline warehouse holds: tables and views with their columns, and every statement it was sent."""
 
 from __future__ import annotations
 

@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+INSTALLED := .venv/.installed
+
+.PHONY: help
+help: ## say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+# The lock is installed without resolving: dbt-core requires a package that must stay out (pyproject.toml, [tool.uv]).
+$(INSTALLED): requirements.lock pyproject.toml
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not installed. Install Python 3.11 or newer." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "$$($(PYTHON) --version) is too old. Install Python 3.11 or newer, or name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || { \
+	    echo "$$($(PYTHON) --version) has no venv module. Install it (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip --quiet --disable-pip-version-check install uv
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps -r requirements.lock
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(INSTALLED) ## make the virtual environment .venv
+
+.PHONY: lint
+lint: $(INSTALLED) ## ruff, sqlfluff, yamllint
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/sqlfluff lint --disable-progress-bar models tests/invariants
+	.venv/bin/yamllint --strict .
+
+.PHONY: types
+types: $(INSTALLED) ## mypy, strict
+	.venv/bin/mypy
+
+.PHONY: bigquery-check
+bigquery-check: $(INSTALLED) ## build for BigQuery, every statement checked by Google's analyzer, no account needed
+	.venv/bin/python -m tests.warehouse.offline_bigquery
