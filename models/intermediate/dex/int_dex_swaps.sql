@@ -131,6 +131,7 @@ final as (
         sender,
         recipient,
         is_known,
+        sells_token0,
         is_flash,
         coalesce(bought_raw < 0 and sold_raw > 0, false) as is_exchange,
         has_overflow
