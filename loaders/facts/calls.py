@@ -35,10 +35,10 @@ _HALTED = re.compile(
     r"|stack ?(under|over)flow|invalid ?jump|vm execution error|vm exception|evm error|bad (instruction|jump)",
     re.IGNORECASE,
 )
-# The node knows the block but no longer keeps its state.
+# The node knows the block, whose header it gave, but no longer keeps its state.
 _PRUNED = re.compile(
     r"missing trie node|pruned|historical state|state .*(not|un) ?available|no state|required historical"
-    r"|old data not available|distance to target block exceeds|proof window|archive",
+    r"|old data not available|distance to target block exceeds|proof window|archive|BlockOutOfRange",
     re.IGNORECASE,
 )
 
