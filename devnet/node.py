@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -21,8 +22,11 @@ GENESIS_TIMESTAMP = 1_735_689_600
 BLOCK_INTERVAL_S = 12
 """Time between blocks that are mined without a timestamp of their own."""
 ACCOUNTS = 64
-KEPT_STATES = 1_500
-"""States of the last so many blocks stay in memory, hence callable; logs, blocks and receipts always are."""
+KEPT_STATES = 700
+"""States of the last so many blocks stay in memory (about 0.9 MB each), hence callable: more than a demo has blocks.
+
+Logs, blocks and receipts are always complete.
+"""
 _START_TIMEOUT_S = 20.0
 
 
@@ -63,14 +67,14 @@ def require_free(port: int) -> None:
             ) from None
 
 
-def wait_until_ready(rpc: RpcClient, is_alive: object = None) -> None:
+def wait_until_ready(rpc: RpcClient, is_alive: Callable[[], bool]) -> None:
     """Wait for the node's first answer, then fix its block interval. Raises :class:`PoolhouseError` in vain."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     while True:
         try:
             rpc.call("eth_chainId")
         except PoolhouseError:
-            if time.monotonic() > deadline or (callable(is_alive) and not is_alive()):
+            if time.monotonic() > deadline or not is_alive():
                 raise PoolhouseError(
                     f"anvil did not start on {rpc.host}.",
                     f"Run `{anvil_binary()} --version` to see what is wrong with it.",

@@ -58,7 +58,7 @@ def pinned() -> dict[str, Package]:
 def cache_folder() -> Path:
     """Where packages and the running devnet's state live: ``POOLHOUSE_CACHE``, or `.cache/devnet` in the checkout."""
     configured = os.environ.get("POOLHOUSE_CACHE")
-    return Path(configured).expanduser() if configured else _ROOT / ".cache" / "devnet"
+    return Path(configured).expanduser().resolve() if configured else _ROOT / ".cache" / "devnet"
 
 
 def anvil_binary() -> Path:
@@ -72,7 +72,7 @@ def anvil_binary() -> Path:
         if found is None:
             raise PoolhouseError(f"ANVIL_BIN is {configured!r}, which is not an executable.", "Correct it or unset it.")
         return Path(found)
-    if platform.system() == "Linux" and platform.machine() in ("x86_64", "AMD64"):
+    if _has_packaged_anvil():
         return package_folder(ANVIL_PACKAGE) / "bin" / "anvil"
     on_path = shutil.which("anvil")
     if on_path is None:
@@ -81,6 +81,16 @@ def anvil_binary() -> Path:
             f"Install Foundry's anvil {pinned()[ANVIL_PACKAGE].version} and put it on the PATH, or set ANVIL_BIN.",
         )
     return Path(on_path)
+
+
+def _has_packaged_anvil() -> bool:
+    return platform.system() == "Linux" and platform.machine() in ("x86_64", "AMD64")
+
+
+def required() -> list[str]:
+    """Names of the packages that this machine needs."""
+    has_own_anvil = bool(os.environ.get("ANVIL_BIN")) or not _has_packaged_anvil()
+    return [name for name in pinned() if not (has_own_anvil and name == ANVIL_PACKAGE)]
 
 
 def package_folder(name: str) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from devnet.chain import Chain
 from devnet.contracts import Contract, own
-from devnet.packages import fetch_missing, pinned
+from devnet.packages import fetch_missing, required
 from devnet.protocols import aave_v3, chainlink, tokens, uniswap_v2, uniswap_v3
 from devnet.protocols.roles import Roles
 
@@ -28,7 +28,7 @@ class World:
 
 def deploy(chain: Chain) -> World:
     """Deploy every protocol on a fresh chain. New protocols go to the end: then nothing moves to another block."""
-    fetch_missing(pinned())
+    fetch_missing(required())
     roles = Roles.of(chain.accounts)
     all_tokens = tokens.deploy(chain, roles)
     caller = chain.deploy(roles.helpers, own("PoolCaller"))

@@ -15,6 +15,8 @@ _PROVIDED_USD, _SECOND_USD = 3_000_000, 1_000_000
 _RECKLESS = ("WETH", "WBTC", "LINK", "WETH", "LINK", "WBTC")
 _LEVERAGE = 0.98
 """Of the loan-to-value: the outside price, by which it is reckoned, is not quite the oracle's."""
+_SPECULATORS = 10
+"""Users whose only business is leverage: others' savings would shield them from liquidation."""
 _LIQUIDATIONS_AT_ONCE = 6
 
 
@@ -26,7 +28,9 @@ class LendingActors:
         self._market = desk.world.lending
         self._pool = self._market.pool
         self._reserves = list(self._market.reserves.values())
-        self._second = desk.roles.users[1]
+        users = desk.roles.users
+        self._savers, self._speculators = users[:-_SPECULATORS], users[-_SPECULATORS:]
+        self._second = users[1]
         """Supplies and owes so much that there is always something to repay."""
         self._takes_atokens = False
 
@@ -56,10 +60,10 @@ class LendingActors:
     # ---- users
 
     def supply(self) -> None:
-        self._supply(self._desk.user(), self._any_reserve(), self._desk.usd(500, 200_000))
+        self._supply(self._desk.rng.choice(self._savers), self._any_reserve(), self._desk.usd(500, 200_000))
 
     def borrow(self) -> None:
-        user = self._desk.user()
+        user = self._desk.rng.choice(self._savers)
         share = self._desk.rng.choice((0.3, 0.6, 0.9, 0.97))
         reserve = self._any_reserve()
         if not self._borrow_share(user, reserve, share):
@@ -67,7 +71,7 @@ class LendingActors:
 
     def leverage(self) -> None:
         """Supply something volatile and borrow a stable coin to the limit, in one block."""
-        user = self._desk.user()
+        user = self._desk.rng.choice(self._speculators)
         config = self._desk.rng.choice([config for config in RESERVES if config.rates == "volatile"])
         usd = self._desk.usd(5_000, 150_000)
         debt = self._market.reserves[self._desk.rng.choice(("USDC", "USDT", "DAI"))].token
@@ -87,9 +91,10 @@ class LendingActors:
             self._send(user, "repay", reserve.token.address, amount, VARIABLE_RATE, user, kind="aave.repay")
 
     def repay_with_atokens(self) -> None:
-        user, debts = self._debtor()
-        supplied = {reserve.token.symbol for reserve, _ in self._held(user)}
-        both = [(reserve, owed) for reserve, owed in debts if reserve.token.symbol in supplied]
+        user = self._desk.user()
+        both = self._owed_and_supplied(user)
+        if not both:
+            user, both = self._second, self._owed_and_supplied(self._second)
         if not both:
             return self.borrow()
         reserve, owed = self._desk.rng.choice(both)
@@ -239,6 +244,11 @@ class LendingActors:
             if debts := self._held(user, debt=True):
                 return user, debts
         return self._second, self._held(self._second, debt=True)
+
+    def _owed_and_supplied(self, user: str) -> list[tuple[Reserve, int]]:
+        """Debts in what the user supplies as well."""
+        supplied = {reserve.token.symbol for reserve, _ in self._held(user)}
+        return [debt for debt in self._held(user, debt=True) if debt[0].token.symbol in supplied]
 
     def _held(self, user: str, *, debt: bool = False) -> list[tuple[Reserve, int]]:
         """What the user has supplied (or owes), where it is more than nothing."""

@@ -24,6 +24,7 @@ DAYS = 30
 _DAY_S = 86_400
 _VOLATILE = ("WETH", "WBTC", "LINK")
 _BLOCKS_PER_ARBITRAGE = 6
+_ACTIONS_BEFORE_CROWDING = 1_500
 _BLOCKS_PER_LIQUIDATION = 10
 
 Progress = Callable[[int, int], None]
@@ -47,7 +48,7 @@ SHOCKS = (
     Shock(0.605, _VOLATILE, -0.12),
     Shock(0.61, _VOLATILE, -0.10),
     Shock(0.75, _VOLATILE, 0.15),
-    Shock(0.90, ("LINK",), -0.25),
+    Shock(0.90, ("LINK",), -0.90),  # so deep that liquidation leaves bad debt
 )
 RISK_CHANGE_AFTER = 0.5
 """Part of the actions after which governance tightens a reserve."""
@@ -122,7 +123,7 @@ class _Simulation:
             pools.collect_protocol_fees: 0.3,
             lenders.supply: 8,
             lenders.borrow: 8,
-            lenders.leverage: 2,
+            lenders.leverage: 3,
             lenders.repay: 5,
             lenders.repay_with_atokens: 1,
             lenders.withdraw: 4,
@@ -139,9 +140,11 @@ class _Simulation:
         rng, menu = self._desk.rng, self._menu
         overture = list(menu)  # everything once, so that a small market has seen it all
         choices, weights = list(menu), list(menu.values())
+        # a node's blocks get slower as they grow in number: a larger market has fuller ones instead
+        crowd = max(1, self._actions // _ACTIONS_BEFORE_CROWDING)
         done, blocks, walked_s = 0, 0, 0.0
         while done < self._actions:
-            in_block = min(rng.choice((1, 1, 2, 3, 4)), self._actions - done)
+            in_block = min(rng.choice((1, 1, 2, 3, 4)) * crowd, self._actions - done)
             seconds = rng.expovariate(1 / (self._seconds_per_action * in_block))
             walked_s += seconds
             shocks = [s for s in SHOCKS if done <= s.after * self._actions < done + in_block]

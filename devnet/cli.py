@@ -1,0 +1,86 @@
+"""`poolhouse devnet`: the local chain from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from devnet import service
+from devnet.market import simulation
+from devnet.node import KEPT_STATES
+
+app = typer.Typer(
+    name="devnet",
+    no_args_is_help=True,
+    help="A local chain with real contracts and a seeded market: demo and test data.",
+)
+
+
+@app.command()
+def start(
+    seed: Annotated[int, typer.Option(help="The same seed and size give the same chain.")] = simulation.DEFAULT_SEED,
+    actions: Annotated[
+        int, typer.Option(min=1, help="How much happens: about so many user actions over 30 days.")
+    ] = simulation.DEFAULT_ACTIONS,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = service.DEFAULT_PORT,
+    max_hours: Annotated[
+        float, typer.Option(help="It stops by itself after so many hours.")
+    ] = service.DEFAULT_MAX_HOURS,
+) -> None:
+    """Build the chain and leave it running in the background."""
+    console = Console()
+    with market_progress(console) as progress:
+        running = service.start(seed, actions, port, max_hours=max_hours, progress=progress)
+    _describe(console, running, "runs already" if running.was_running else "is running")
+
+
+@app.command()
+def status() -> None:
+    """Show the chain in the background, if there is one."""
+    running = service.status()
+    if running is None:
+        Console().print("No devnet is running. Start one with `poolhouse devnet start`.")
+        raise typer.Exit(1)
+    _describe(Console(), running, "is running")
+
+
+@app.command()
+def stop() -> None:
+    """Stop the chain in the background."""
+    running = service.stop()
+    Console().print("No devnet is running." if running is None else f"Stopped the devnet on port {running.port}.")
+
+
+@contextmanager
+def market_progress(console: Console) -> Iterator[simulation.Progress]:
+    """A progress bar for :func:`devnet.service.start` that vanishes when the market is built."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Devnet: fetching and deploying contracts", total=None)
+
+        def advance(done: int, planned: int) -> None:
+            bar.update(task, description="Devnet: the market is open", completed=done, total=planned)
+
+        yield advance
+
+
+def _describe(console: Console, running: service.Running, state: str) -> None:
+    stops_at = datetime.fromtimestamp(running.stops_at, tz=UTC)
+    memory = f", {running.rss_bytes / 1e6:.0f} MB" if running.rss_bytes else ""
+    console.print(f"The devnet {state} at {running.url} (seed {running.seed}, {running.actions} actions).")
+    console.print(f"Head: block {running.head_number}, {running.head_hash}", soft_wrap=True)
+    if running.head_number > KEPT_STATES:
+        console.print(f"Contracts answer for the last {KEPT_STATES} blocks only; logs are complete.")
+    console.print(f"Node: process {running.pid}{memory}; stops by itself at {stops_at:%Y-%m-%d %H:%M} UTC.")

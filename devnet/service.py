@@ -1,0 +1,230 @@
+"""The devnet in the background: start, status, stop.
+
+One at a time, described by `running.json` in the cache. It ends by itself after a bounded time (:mod:`devnet.supervisor`).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from devnet.market import simulation
+from devnet.node import HOST, require_free, resident_bytes, wait_until_ready
+from devnet.packages import cache_folder, fetch_missing, required
+from loaders.errors import PoolhouseError
+from loaders.rpc.client import RpcClient, RpcError
+
+DEFAULT_PORT = 8545
+DEFAULT_MAX_HOURS = 4.0
+_STOP_TIMEOUT_S = 15.0
+_REMAINS_TIMEOUT_S = 3.0
+_PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A devnet in the background. ``head_number`` and ``head_hash`` are those of the market's last block."""
+
+    url: str
+    port: int
+    pid: int
+    """Process id of the node."""
+    seed: int
+    actions: int
+    head_number: int
+    head_hash: str
+    stops_at: float
+    """Unix time at which it ends by itself."""
+    fingerprint: str
+    """Hash of the code that built it: another version builds another chain."""
+    token: str
+    was_running: bool = False
+    """True if a start found it there."""
+
+    @property
+    def rss_bytes(self) -> int:
+        """Resident memory of the node; 0 where the system does not tell."""
+        return resident_bytes(self.pid)
+
+
+def start(
+    seed: int = simulation.DEFAULT_SEED,
+    actions: int = simulation.DEFAULT_ACTIONS,
+    port: int = DEFAULT_PORT,
+    *,
+    max_hours: float = DEFAULT_MAX_HOURS,
+    progress: simulation.Progress | None = None,
+) -> Running:
+    """Build a devnet and leave it running. One that runs already with the same seed and size is returned as it is.
+
+    Raises :class:`PoolhouseError` when another one runs, when the port is taken, or when npm cannot deliver.
+    """
+    if actions < 1 or max_hours <= 0:
+        raise PoolhouseError("The devnet needs at least one action and some time to live.", "Give positive numbers.")
+    with _starting():
+        found = status()
+        if found is not None:
+            return _same_or_refuse(found, seed, actions, port)
+        _clear_away_remains()
+        fetch_missing(required())
+        require_free(port)
+        claim = Running(
+            url=f"http://{HOST}:{port}",
+            port=port,
+            pid=0,
+            seed=seed,
+            actions=actions,
+            head_number=0,
+            head_hash="",
+            stops_at=time.time() + max_hours * 3600,
+            fingerprint=fingerprint(),
+            token=secrets.token_hex(8),
+        )
+        _write(claim)
+        try:
+            running = _build(claim, max_hours * 3600, progress)
+            _write(running)
+        except BaseException:
+            _state_file().unlink(missing_ok=True)  # which ends the node as well
+            raise
+        return running
+
+
+def status() -> Running | None:
+    """The devnet in the background, if it answers and is the chain that was built."""
+    running = _read()
+    if running is None or not running.head_hash:
+        return None
+    try:
+        rpc = RpcClient(running.url, timeout=5.0)
+        block = rpc.call("eth_getBlockByNumber", hex(running.head_number), False)
+    except (PoolhouseError, RpcError):
+        return None
+    return running if block and block["hash"] == running.head_hash else None
+
+
+def stop() -> Running | None:
+    """End the devnet in the background, if there is one, and wait until it is gone."""
+    running = _read()
+    if running is None:
+        return None
+    _state_file().unlink(missing_ok=True)
+    if not _comes_free(running.port, _STOP_TIMEOUT_S):
+        raise PoolhouseError(
+            f"Something still listens on port {running.port}.",
+            f"If it is the devnet's node (process {running.pid}), end that process.",
+        )
+    return running
+
+
+def fingerprint() -> str:
+    """Hash of everything that decides what chain a seed and a size give."""
+    digest = hashlib.sha256()
+    decisive = [
+        *sorted((_PACKAGE / "market").glob("*.py")),
+        *sorted((_PACKAGE / "protocols").glob("*.py")),
+        *(_PACKAGE / name for name in ("chain.py", "contracts.py", "node.py", "packages.json", "world.py")),
+        _PACKAGE / "solidity" / "Helpers.json",
+    ]
+    for path in decisive:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _same_or_refuse(found: Running, seed: int, actions: int, port: int) -> Running:
+    if (found.seed, found.actions, found.port, found.fingerprint) == (seed, actions, port, fingerprint()):
+        return replace(found, was_running=True)
+    version = "" if found.fingerprint == fingerprint() else ", built by another version of the code"
+    raise PoolhouseError(
+        f"Another devnet is running: seed {found.seed}, {found.actions} actions, port {found.port}{version}.",
+        "Stop it first with `poolhouse devnet stop`.",
+    )
+
+
+def _build(claim: Running, max_seconds: float, progress: simulation.Progress | None) -> Running:
+    arguments = [str(claim.port), str(max_seconds), str(_state_file()), claim.token]
+    supervisor = subprocess.Popen(
+        [sys.executable, "-m", "devnet.supervisor", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=_PACKAGE.parent,
+        start_new_session=True,  # so that Ctrl-C in a later command does not reach it
+        text=True,
+    )
+    assert supervisor.stdout is not None
+    with supervisor.stdout as output:
+        first_line = output.readline()
+    if not first_line:
+        raise PoolhouseError("The devnet's node could not be started.", "Try again; see `poolhouse devnet status`.")
+    rpc = RpcClient(claim.url, timeout=300.0)
+    wait_until_ready(rpc, lambda: supervisor.poll() is None)
+    market = simulation.build(rpc, seed=claim.seed, actions=claim.actions, progress=progress)
+    return replace(claim, pid=int(first_line), head_number=market.head_number, head_hash=market.head_hash)
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """One start at a time; the lock goes with the process that holds it."""
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "start.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise PoolhouseError(
+                "A devnet is being started by another process.", "Wait for it, then run the command again."
+            ) from None
+        yield
+
+
+def _clear_away_remains() -> None:
+    """A start that was killed leaves its claim, and for a moment its node."""
+    remains = _read()
+    if remains is not None:
+        _state_file().unlink(missing_ok=True)
+        _comes_free(remains.port, _REMAINS_TIMEOUT_S)
+
+
+def _comes_free(port: int, timeout_s: float) -> bool:
+    """True as soon as nothing listens on ``port`` any more."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            require_free(port)
+        except PoolhouseError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+def _state_file() -> Path:
+    return cache_folder() / "running.json"
+
+
+def _write(running: Running) -> None:
+    """Replace the state file in one step: readers see the old one or the new one."""
+    state = asdict(running)
+    del state["was_running"]
+    target = _state_file()
+    draft = target.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    draft.replace(target)
+
+
+def _read() -> Running | None:
+    try:
+        return Running(**json.loads(_state_file().read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

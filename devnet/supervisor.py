@@ -1,0 +1,70 @@
+"""Keeps one background node: starts it, and ends it when its time is up or its state file is gone.
+
+`python -m devnet.supervisor PORT MAX_SECONDS STATE_FILE TOKEN`. Whoever wants the node to stop removes the state file
+(or lets another start replace it): no process is ever signalled by an id read from a file, which may be somebody else's
+by then.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from devnet.node import command
+
+_POLL_S = 0.2
+_PR_SET_PDEATHSIG = 1
+
+
+def holds(state_file: Path, token: str) -> bool:
+    """True while the state file is the one with ``token``."""
+    try:
+        return bool(json.loads(state_file.read_text(encoding="utf-8"))["token"] == token)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def supervise(port: int, max_seconds: float, state_file: Path, token: str) -> None:
+    """Run a node until it ends by itself, its time is up, or ``state_file`` no longer holds ``token``.
+
+    Prints the node's process id once it runs.
+    """
+    signal.signal(signal.SIGTERM, _leave)
+    deadline = time.monotonic() + max_seconds
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command(port),
+        stdin=quiet,
+        stdout=quiet,
+        stderr=quiet,
+        preexec_fn=_die_with_the_supervisor,  # noqa: PLW1509 - this process has one thread
+    ) as node:
+        print(node.pid, flush=True)
+        try:
+            while node.poll() is None and time.monotonic() < deadline and holds(state_file, token):
+                time.sleep(_POLL_S)
+        finally:
+            node.terminate()
+            if holds(state_file, token):
+                state_file.unlink(missing_ok=True)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    del frame
+    sys.exit(128 + number)
+
+
+def _die_with_the_supervisor() -> None:
+    # even a supervisor that is killed outright must not leave a node behind; other systems lack the call
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    supervise(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
