@@ -37,12 +37,35 @@ _DESCRIPTIONS = {
 }
 
 
+_EVENTS_MACRO = Path("../../macros/ledger/registry_events.sql")
+
+
 def render_sources(registry: EventRegistry) -> dict[Path, str]:
-    """Path (below ``models/staging``) and content of every sources file."""
+    """Path (relative to ``models/staging``) and content of every sources file and of the macro listing the events."""
     by_source: dict[str, list[RawTable]] = {}
     for table in registry.tables.values():
         by_source.setdefault(table.source, []).append(table)
-    return {Path(name) / f"_{name}__sources.yml": _render(name, tables) for name, tables in by_source.items()}
+    sources = {Path(name) / f"_{name}__sources.yml": _render(name, tables) for name, tables in by_source.items()}
+    return {**sources, _EVENTS_MACRO: _render_events(registry)}
+
+
+def _render_events(registry: EventRegistry) -> str:
+    """Macro with one entry per event: models that look at every log alike loop over it."""
+    entries = [
+        f"        {{'family': '{event.family}', 'table': '{event.table}', 'role': '{event.role}',"
+        f" 'event': '{event.event}', 'is_shared': {str(event.is_shared).lower()}}},"
+        for event in registry.events
+    ]
+    lines = [
+        "{#- Every event that is loaded and the raw table that holds it. Rendered from the registry by",
+        "    `python -m loaders.registry.dbt_sources --write`; a test holds it up to date. -#}",
+        "{% macro registry_events() -%}",
+        "    {{ return([",
+        *entries,
+        "    ]) }}",
+        "{%- endmacro %}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _render(source: str, tables: list[RawTable]) -> str:

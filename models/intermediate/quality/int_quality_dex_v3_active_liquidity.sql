@@ -1,0 +1,51 @@
+-- RD3: active liquidity of every V3 pool equals what `liquidity` answers at each pinned block.
+with
+
+reads as (
+
+    select
+        chain_id,
+        contract_address as entity,
+        block_number,
+        value as actual_value,
+        status = 'ok' as is_ok
+    from {{ ref('stg_poolhouse__contract_reads') }}
+    where function_name = 'liquidity' and arguments = '[]'
+
+),
+
+states as (
+
+    select
+        chain_id,
+        pool_address as entity,
+        block_number,
+        log_index,
+        {{ int_to_text('liquidity_active_raw') }} as expected_value
+    from {{ ref('int_dex_v3_pool_states') }}
+
+),
+
+all_pools as (
+
+    select * from {{ ref('int_dex_pools') }}
+
+),
+
+pools as (
+
+    select * from all_pools
+    where protocol != 'unknown' and family = 'uniswap_v3'
+
+),
+
+coverage as (
+
+    select * from {{ ref('int_ledger_family_coverage') }}
+    where family = 'uniswap_v3'
+
+),
+
+{{ reconcile_pool_state('RD3', 'dex_trades', '0') }}
+
+select * from final

@@ -1,0 +1,34 @@
+{%- set checks = [
+    'int_quality_ingestion_logs',
+    'int_quality_ingestion_ranges',
+    'int_quality_dex_v2_reserve_chain',
+    'int_quality_dex_v3_liquidity',
+    'int_quality_dex_v2_reserves',
+    'int_quality_dex_v3_prices',
+    'int_quality_dex_v3_active_liquidity',
+] -%}
+
+with
+
+unioned as (
+
+    {% for check in checks -%}
+    select
+        invariant_id,
+        mart,
+        chain_id,
+        entity,
+        status,
+        cast(checked_count as int64) as checked_count,
+        cast(failed_count as int64) as failed_count,
+        first_failed_block,
+        cast(expected_value as {{ dbt.type_string() }}) as expected_value,
+        cast(actual_value as {{ dbt.type_string() }}) as actual_value,
+        as_of_block
+    from {{ ref(check) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
+
+)
+
+select * from unioned

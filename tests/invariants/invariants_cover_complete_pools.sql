@@ -1,0 +1,43 @@
+-- Every complete pool that traded was checked by the identity of its family.
+with
+
+pools as (
+
+    select * from {{ ref('dex_pools') }}
+    where is_history_complete
+
+),
+
+trades as (
+
+    select distinct chain_id, pool_id
+    from {{ ref('dex_trades') }}
+
+),
+
+checked as (
+
+    select * from {{ ref('data_invariants') }}
+    where invariant_id in ('D1', 'D3') and checked_count > 0
+
+),
+
+final as (
+
+    select
+        pools.chain_id,
+        pools.pool_id
+    from pools
+    inner join trades
+        on
+            pools.chain_id = trades.chain_id
+            and pools.pool_id = trades.pool_id
+    left outer join checked
+        on
+            pools.chain_id = checked.chain_id
+            and pools.pool_id = checked.entity
+    where checked.entity is null
+
+)
+
+select * from final
