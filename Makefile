@@ -26,6 +26,17 @@ $(INSTALLED): requirements.lock pyproject.toml
 .PHONY: setup
 setup: $(INSTALLED) ## make the virtual environment .venv
 
+# RPC_URL may carry a key: it travels in the environment and is never printed.
+.PHONY: demo
+demo: export POOLHOUSE_RPC_URL := $(or $(RPC_URL),$(POOLHOUSE_RPC_URL))
+demo: CHAIN ?= $(if $(RPC_URL),ethereum,devnet)
+demo: $(INSTALLED) ## a warehouse from a local chain; RPC_URL=… CHAIN=… BLOCKS=… loads the last blocks of a real one
+	@.venv/bin/poolhouse demo --chain $(CHAIN) $(if $(BLOCKS),--last-blocks $(BLOCKS))
+
+.PHONY: test
+test: lint types ## everything CI runs
+	.venv/bin/pytest
+
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, sqlfluff, yamllint
 	.venv/bin/ruff check .

@@ -95,6 +95,9 @@ def load(
         typer.Option("--archive", help="Folder for raw logs. Default: .poolhouse/archive beside the database."),
     ] = None,
     no_archive: Annotated[bool, typer.Option("--no-archive", help="Keep no raw logs.")] = False,
+    facts: Annotated[
+        bool, typer.Option("--facts/--no-facts", help="Read token metadata, price feeds and pools' facts by eth_call.")
+    ] = True,
     threads: Annotated[int, typer.Option("--threads", min=1, max=32, help="Requests under way at a time.")] = 4,
 ) -> None:
     """Read the events of protocols into raw tables; afterwards the facts no event tells (token metadata, pools)."""
@@ -116,6 +119,7 @@ def load(
         transactions=TransactionMode(transactions.value),
         archive=folder,
         threads=threads,
+        with_facts=facts,
     )
     console = Console()
     started = time.monotonic()
@@ -192,6 +196,42 @@ def build(database: DatabaseOption = DEFAULT_DATABASE) -> None:
         f"{result.models} models, {result.data_tests} data tests and {result.unit_tests} unit tests: all green.",
         highlight=False,
     )
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "  poolhouse demo\n\n"
+    "  POOLHOUSE_RPC_URL=https://… poolhouse demo --chain ethereum --last-blocks 100"
+)
+def demo(
+    chain: Annotated[str, typer.Option("--chain", help="devnet, or a chain of seeds/chains.csv.")] = _DEVNET,
+    last_blocks: Annotated[
+        int, typer.Option("--last-blocks", min=1, help="Blocks of a real chain to load, up to its head.")
+    ] = 100,
+    rpc_url: Annotated[
+        str | None, typer.Option("--rpc-url", help="Node of a real chain. Default: POOLHOUSE_RPC_URL.")
+    ] = None,
+    database: Annotated[
+        Path | None,
+        typer.Option("--database", help="Default: demo.duckdb for the devnet, else poolhouse.duckdb."),
+    ] = None,
+    actions: Annotated[int, typer.Option("--actions", min=50, help="Size of the devnet's market.")] = 1000,
+) -> None:
+    """From nothing to a tested warehouse: a local chain (or a real one), loaded, modelled, tested and summed up."""
+    from loaders.demo import Plan, run
+
+    name = chain.strip().lower()
+    is_devnet = name == _DEVNET
+    # A real chain's URL in the environment is not meant for the devnet.
+    url = rpc_url if is_devnet else resolve_url(name, rpc_url or os.environ.get("POOLHOUSE_RPC_URL"))
+    plan = Plan(
+        chain=name,
+        database=database or Path("demo.duckdb" if is_devnet else DEFAULT_DATABASE),
+        rpc_url=url,
+        last_blocks=None if is_devnet else last_blocks,
+        actions=actions,
+    )
+    run(plan, Console())
 
 
 def resolve_url(chain: str, rpc_url: str | None) -> str:

@@ -33,33 +33,46 @@ class Plan:
     rpc_url: str | None
     last_blocks: int | None
     actions: int
+    """Size of the devnet's market, in actions of its users."""
+
+    @property
+    def is_local(self) -> bool:
+        return self.chain == DEVNET and self.rpc_url is None
 
 
 def run(plan: Plan, console: Console) -> None:
     """Run all steps. Raises :class:`PoolhouseError` when one fails or when a test of the build does."""
     started = time.monotonic()
-    if plan.chain == DEVNET and plan.rpc_url is None:
-        _step(console, "Start a local chain with the real contracts", "devnet", "start", "--actions", str(plan.actions))
-    source = ["--chain", plan.chain, "--database", str(plan.database)]
-    environment = {"POOLHOUSE_RPC_URL": plan.rpc_url} if plan.rpc_url else {}
+    where = ["--chain", plan.chain, "--database", str(plan.database)]
     last = ["--last-blocks", str(plan.last_blocks)] if plan.last_blocks else []
-    _step(console, "Load its events", "load", *source, *last, environment=environment)
-    if plan.chain == DEVNET:
-        title = "Ask the contracts for their state, to check ours against"
-        _step(console, title, "snapshot", *source, "--blocks", "middle,head", environment=environment)
-    console.rule("Build and test the models", align="left")
-    console.print(f"$ poolhouse build --database {plan.database}", style="dim", highlight=False)
+    if plan.is_local:
+        actions = str(plan.actions)
+        _step(plan, console, "Start a local chain with the real contracts", "devnet", "start", "--actions", actions)
+    _step(plan, console, "Load its events", "load", *where, *last)
+    if plan.is_local:
+        # A node that keeps no history could not answer for the middle of a real chain.
+        _step(plan, console, "Ask the contracts for their own state", "snapshot", *where, "--blocks", "middle,head")
+    _title(console, "Build and test the models", "build", "--database", str(plan.database))
     result = build_with_progress(plan.database, console)
     summarise(plan.database, result, console)
     console.print(f"\nDone in {time.monotonic() - started:.0f} s.")
 
 
-def _step(console: Console, title: str, *arguments: str, environment: dict[str, str] | None = None) -> None:
-    console.rule(title, align="left")
-    console.print(f"$ poolhouse {shlex.join(arguments)}", style="dim", highlight=False)
-    command = [sys.executable, "-m", "loaders.cli", *arguments]
-    if subprocess.run(command, env={**os.environ, **(environment or {})}, check=False).returncode:
-        raise PoolhouseError(f"`poolhouse {arguments[0]}` failed.", "Its message above says how to mend it.")
+def _step(plan: Plan, console: Console, title: str, *arguments: str) -> None:
+    _title(console, title, *arguments)
+    environment = {k: v for k, v in os.environ.items() if k != "POOLHOUSE_RPC_URL"}
+    if plan.rpc_url:
+        # By environment, not by argument: the URL may carry a key, and arguments are public.
+        environment["POOLHOUSE_RPC_URL"] = plan.rpc_url
+    if subprocess.run([sys.executable, "-m", "loaders.cli", *arguments], env=environment, check=False).returncode:
+        raise PoolhouseError(
+            f"The demo stopped at `poolhouse {arguments[0]}`.", "Mend what it says, then run it again."
+        )
+
+
+def _title(console: Console, title: str, *arguments: str) -> None:
+    console.rule(f"[bold]{title}", align="left")
+    console.print(f"$ poolhouse {shlex.join(arguments)}", style="dim", highlight=False, soft_wrap=True)
 
 
 def summarise(database: Path, result: BuildResult, console: Console) -> None:
