@@ -1,0 +1,258 @@
+"""Facts of a market on a real node: real contracts, loaded by the loader, read and held against each other."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devnet.chain import Chain
+from devnet.contracts import packaged
+from devnet.market.simulation import build
+from devnet.node import Anvil
+from devnet.protocols import chainlink
+from devnet.world import World, deploy
+from loaders.errors import PoolhouseError
+from loaders.facts.calls import StateUnavailable
+from loaders.facts.complete import complete
+from loaders.facts.feeds import feed_aggregators
+from loaders.facts.snapshot import snapshot
+from loaders.load.run import LoadRequest, load, open_session
+from loaders.session import Session
+
+
+@dataclass(frozen=True)
+class Market:
+    world: World
+    url: str
+    middle: int
+    head: int
+    database: Path
+
+    def session(self, *protocols: str) -> Any:
+        return open_session("devnet", protocols, self.url, "duckdb", self.database)
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """A small market, loaded, with snapshots of its middle and its head."""
+    database = tmp_path_factory.mktemp("facts") / "devnet.duckdb"
+    with Anvil() as node:
+        built = build(node.rpc, actions=120, days=10)
+        load(LoadRequest("devnet", node.url, database))
+        with open_session("devnet", (), node.url, "duckdb", database) as session:
+            taken = snapshot(session, ["head", "middle"])
+        middle, head = taken.blocks
+        assert head == built.head_number
+        assert head * 0.4 < middle < head * 0.6
+        yield Market(built.world, node.url, middle, head, database)
+
+
+@pytest.fixture
+def session(market: Market) -> Iterator[Session]:
+    with market.session() as opened:
+        yield opened
+
+
+Reads = dict[tuple[str, str], dict[str, Any]]
+
+
+def reads(session: Session, function: str, block: int) -> Reads:
+    """Rows of a function at a block by (contract, arguments)."""
+    rows = session.query(
+        "select contract_address, arguments, value, status, block_hash from {contract_reads} "
+        f"where function = '{function}' and block_number = {block}"
+    )
+    found = {(r["contract_address"], r["arguments"]): r for r in rows}
+    assert len(found) == len(rows), "one row per call"
+    return found
+
+
+def test_metadata_of_usual_and_odd_tokens(session: Session, market: Market) -> None:
+    rows = session.query(
+        "select contract_address, function, value, status from {contract_reads} "
+        "where function in ('decimals', 'symbol', 'name')"
+    )
+    read = {(r["contract_address"], r["function"]): (r["status"], r["value"]) for r in rows}
+    tokens = market.world.tokens
+    for token in (*tokens.core.values(), tokens.taxed, tokens.bytes32):
+        assert read[token.address, "symbol"] == ("ok", token.symbol)
+        assert read[token.address, "name"] == ("ok", token.spec.name)
+        assert read[token.address, "decimals"] == ("ok", str(token.spec.decimals))
+    nameless = tokens.nameless.address
+    assert read[nameless, "decimals"] == ("ok", "0")
+    assert read[nameless, "symbol"] == ("reverted", None)
+    assert read[nameless, "name"][0] in ("reverted", "empty")
+
+
+def test_state_at_the_head_is_what_the_contracts_say(session: Session, market: Market) -> None:
+    chain = market.world.chain
+    pairs = [p for exchange in market.world.v2_exchanges for p in exchange.pairs]
+    found = reads(session, "getReserves", market.head)
+    said = chain.read_many((p.contract, "getReserves", ()) for p in pairs)
+    assert {contract: json.loads(r["value"]) for (contract, _), r in found.items()} == {
+        p.contract.address: [str(v) for v in values] for p, values in zip(pairs, said, strict=True)
+    }
+    pool = market.world.lending.pool
+    accounts = reads(session, "getUserAccountData", market.head)
+    assert len(accounts) > 10
+    for (contract, arguments), row in accounts.items():
+        (account,) = json.loads(arguments)
+        assert contract == pool.address
+        assert json.loads(row["value"]) == [str(v) for v in chain.read(pool, "getUserAccountData", account)]
+
+
+def test_state_in_the_middle_is_that_of_its_block(session: Session, market: Market) -> None:
+    middle = market.middle
+    last_sync = session.query(
+        "select contract_address, arg_max(reserve0, (block_number, log_index)) as reserve0 from "
+        f"{{uniswap_v2__pair_sync}} where block_number <= {middle} group by 1"
+    )
+    found = reads(session, "getReserves", middle)
+    synced = {r["contract_address"]: r["reserve0"] for r in last_sync}
+    assert synced
+    for pool, reserve0 in synced.items():
+        assert json.loads(found[pool, "[]"]["value"])[0] == reserve0
+    assert {r["block_hash"] for r in found.values()} == {
+        market.world.chain.rpc.call("eth_getBlockByNumber", hex(middle), False)["hash"]
+    }
+
+
+@pytest.mark.parametrize("where", ["middle", "head"])
+def test_every_holder_is_asked(session: Session, market: Market, where: str) -> None:
+    """Balances of all accounts found in the events add up to the supply that the token states."""
+    block = market.head if where == "head" else market.middle
+    supply = {token: int(r["value"]) for (token, _), r in reads(session, "scaledTotalSupply", block).items()}
+    held: dict[str, int] = defaultdict(int)
+    for (token, _), row in reads(session, "scaledBalanceOf", block).items():
+        held[token] += int(row["value"])
+    assert len(supply) == 2 * len(market.world.lending.reserves)
+    assert sum(s > 0 for s in supply.values()) > 6
+    assert {token: held[token] for token in supply} == supply
+
+
+def test_what_does_not_exist_yet_is_not_asked(session: Session) -> None:
+    rows = session.query("select pair, block_number from {uniswap_v2__factory_pair_created}")
+    born = {r["pair"]: r["block_number"] for r in rows}
+    block = min(born.values())
+    assert block < max(born.values())
+    taken = snapshot(session, [block])
+    assert {pair for pair, _ in reads(session, "getReserves", block)} == {p for p, b in born.items() if b <= block}
+    assert not reads(session, "slot0", block)
+    assert "empty" not in taken.statuses
+    assert taken.blocks == [block]
+
+
+def test_known_facts_are_not_asked_again(session: Session) -> None:
+    def count() -> dict[str, int]:
+        rows = session.query("select function, count(*) as n from {contract_reads} where status = 'ok' group by 1")
+        return {r["function"]: r["n"] for r in rows}
+
+    before = count()
+    complete(session)
+    after = count()
+    fixed = ("decimals", "symbol", "name", "token0", "phaseAggregators")
+    assert {f: after.get(f) for f in fixed} == {f: before.get(f) for f in fixed}
+    assert after["POOL_REVISION"] == before["POOL_REVISION"] + 1
+    assert after["latestRoundData"] == before["latestRoundData"] + 6
+
+
+def test_a_snapshot_that_fails_writes_nothing(session: Session, market: Market) -> None:
+    loads = session.query("select count(*) as n from {_dlt_loads}")
+    with pytest.raises(PoolhouseError, match="is not loaded") as caught:
+        snapshot(session, ["head", market.head + 1])
+    assert "Load it first" in caught.value.remedy
+    with pytest.raises(PoolhouseError, match="'tomorrow' is not a block"):
+        snapshot(session, ["tomorrow"])
+    assert session.query("select count(*) as n from {_dlt_loads}") == loads
+
+
+def test_one_protocol_alone(market: Market) -> None:
+    with market.session("uniswap_v3") as session:
+        taken = snapshot(session, ["head"])
+        newest = session.query(
+            "select distinct function from {contract_reads} "
+            "where _dlt_load_id = (select max(_dlt_load_id) from {contract_reads})"
+        )
+    assert {r["function"] for r in newest} == {"slot0", "liquidity"}
+    assert taken.reads == 2 * len(market.world.v3_exchange.pools)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    node: Anvil
+    world: World
+    database: Path
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Iterator[Deployed]:
+    """The contracts alone, on a node that forgets states quickly."""
+    with Anvil(kept_states=20) as node:
+        yield Deployed(node, deploy(Chain(node.rpc)), tmp_path / "deployed.duckdb")
+
+
+def test_aggregators_of_earlier_phases_are_loaded(deployed: Deployed) -> None:
+    world, chain = deployed.world, deployed.world.chain
+    old, feed = world.feeds["WETH"].aggregator, world.feeds["WETH"]
+    code = packaged("@chainlink/contracts", "abi/v0.6/FluxAggregator.json")
+    link = world.tokens["LINK"].address
+    owner, oracle = world.roles.chainlink, world.roles.oracle_node
+    new = chain.deploy(owner, code, link, 0, 1800, "0x" + "00" * 20, 1, 10**18, 8, "WETH / USD")
+    chain.send(owner, new, "changeOracles", [], [oracle], [oracle], 1, 1, 0)
+    chain.settle()
+    load(LoadRequest("devnet", deployed.node.url, deployed.database, ("chainlink",)))
+    with open_session("devnet", (), deployed.node.url, "duckdb", deployed.database) as session:
+        assert feed_aggregators(session).by_feed[feed.proxy.address] == (old.address,)
+
+    chain.send(owner, feed.proxy, "proposeAggregator", new.address)
+    chain.send(owner, feed.proxy, "confirmAggregator", new.address)
+    chain.send(oracle, new, "submit", 1, chainlink.answer(3100.0))
+    chain.settle()
+    load(LoadRequest("devnet", deployed.node.url, deployed.database, ("chainlink",)))
+    with open_session("devnet", (), deployed.node.url, "duckdb", deployed.database) as session:
+        found = feed_aggregators(session)
+        assert found.by_feed[feed.proxy.address] == (old.address, new.address)
+        asked = [
+            (f, a)
+            for f, a in zip(found.reads["function"].to_pylist(), found.reads["arguments"].to_pylist(), strict=True)
+        ]
+        assert ("aggregator", "[]") in asked
+        assert not [f for f, _ in asked if f == "phaseAggregators"], "phases were read by the load"
+        answers = session.query(
+            "select contract_address, current from {chainlink__aggregator_answer_updated} "
+            f"where contract_address in ('{old.address}', '{new.address}')"
+        )
+    assert {(r["contract_address"], r["current"]) for r in answers} == {
+        (old.address, str(chainlink.answer(3000.0))),
+        (new.address, str(chainlink.answer(3100.0))),
+    }
+
+
+def test_state_that_the_node_pruned(deployed: Deployed) -> None:
+    """The load is completed all the same; the snapshot says what is missing and writes nothing."""
+    deployed.node.rpc.call("anvil_mine", hex(60))
+    head = int(deployed.node.rpc.call("eth_blockNumber"), 16)
+    early = head - 45
+    load(LoadRequest("devnet", deployed.node.url, deployed.database, to_block=early))
+    with open_session("devnet", (), deployed.node.url, "duckdb", deployed.database) as session:
+        symbols = session.query("select value from {contract_reads} where function = 'symbol' and status = 'ok'")
+        assert {r["value"] for r in symbols} >= {"WETH", "USDC"}
+        before = session.query("select count(*) as n from {contract_reads}")
+        with pytest.raises(StateUnavailable, match=f"no longer has the contract state of block {early}"):
+            snapshot(session, ["head"])
+        assert session.query("select count(*) as n from {contract_reads}") == before
+
+
+def test_nothing_loaded(deployed: Deployed) -> None:
+    with (
+        open_session("devnet", (), deployed.node.url, "duckdb", deployed.database) as session,
+        pytest.raises(PoolhouseError, match="Nothing is loaded of devnet") as caught,
+    ):
+        snapshot(session)
+    assert "poolhouse load --chain devnet" in caught.value.remedy
