@@ -11,7 +11,7 @@
     safe_cast({{ expression }} as {{ type }})
 {%- endmacro %}
 
-{#- Integer division that floors, of non-negative exact integers. -#}
+{#- Integer division that floors, of non-negative exact integers; NULL when the denominator is 0. -#}
 {% macro int_div(numerator, denominator) -%}
     {{ return(adapter.dispatch('int_div', 'poolhouse')(numerator, denominator)) }}
 {%- endmacro %}
@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 {% macro bigquery__int_div(numerator, denominator) -%}
-    floor(cast({{ numerator }} as bignumeric) / cast({{ denominator }} as bignumeric))
+    floor(cast({{ numerator }} as bignumeric) / nullif(cast({{ denominator }} as bignumeric), 0))
 {%- endmacro %}
 
 {#- An exact integer as decimal text, the same on both engines. -#}
@@ -29,9 +29,15 @@
     cast({{ expression }} as {{ dbt.type_string() }})
 {%- endmacro %}
 
-{#- Ten to the power of an integer column between 0 and 37, as an exact integer. -#}
+{#- Ten to the power of an integer column between 0 and 38, as an exact integer; NULL outside. -#}
 {% macro pow10(exponent) -%}
-    {{ to_exact_int("concat('1', repeat('0', cast(" ~ exponent ~ " as " ~ dbt.type_bigint() ~ ")))") }}
+    case
+        when {{ exponent }} between 0 and 38
+            then cast(
+                concat('1', repeat('0', cast({{ exponent }} as {{ dbt.type_bigint() }})))
+                as {{ type_exact_int() }}
+            )
+    end
 {%- endmacro %}
 
 {#- Float quotient, NULL when the denominator is zero. -#}

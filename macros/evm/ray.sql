@@ -1,6 +1,7 @@
 {#- Fixed-point arithmetic as the contracts do it: RAY = 1e27, WAD = 1e18, percentages in 1e-4, all rounded
-    half up. Exact for non-negative exact integers with a <= 1.7e32 and b <= 1.7e29; NULL outside, so that an
-    overflow is a visible gap and never a wrong number. Pass columns, not expressions: they are repeated. -#}
+    half up. Exact for non-negative exact integers with a <= 1.7e32 and b <= 1.7e29 (ray_div: a / b < 1e11); NULL
+    outside, so that an overflow is a visible gap and never a wrong number or a failed build.
+    Pass columns, not expressions: they are repeated. -#}
 
 {% macro ray() -%} {{ exact_int('1000000000000000000000000000') }} {%- endmacro %}
 
@@ -63,8 +64,7 @@
 {% macro bigquery__ray_div(a, b) -%}
     case
         when
-            {{ b }} > 0 and {{ in_ray_range(a, b) }}
-            and floor(cast({{ a }} as bignumeric) / cast({{ b }} as bignumeric)) < 100000000000
+            {{ b }} > 0 and {{ in_ray_range(a, b) }} and {{ int_div(a, b) }} < 100000000000
             then round(cast({{ a }} as bignumeric) / (cast({{ b }} as bignumeric) * bignumeric '1e-27'))
     end
 {%- endmacro %}
@@ -74,15 +74,22 @@
     and {{ b }} between 0 and {{ exact_int('170000000000000000000000000000') }}
 {%- endmacro %}
 
-{#- value * per_ten_thousand / 10000, half up. -#}
+{#- value * per_ten_thousand / 10000, half up, of value <= 1e33 and per_ten_thousand <= 1e5; NULL outside. -#}
 {% macro percent_mul(value, per_ten_thousand) -%}
-    {{ int_div(value ~ ' * ' ~ per_ten_thousand ~ ' + 5000', 10000) }}
+    case
+        when
+            {{ value }} between 0 and {{ exact_int('1000000000000000000000000000000000') }}
+            and {{ per_ten_thousand }} between 0 and 100000
+            then {{ int_div(value ~ ' * ' ~ per_ten_thousand ~ ' + 5000', 10000) }}
+    end
 {%- endmacro %}
 
-{#- a / b in WAD, half up; a <= 1.7e20. NULL when b is 0. -#}
+{#- a / b in WAD, half up, of a and b <= 1.7e20; NULL outside and when b is 0. -#}
 {% macro wad_div(a, b) -%}
     case
-        when {{ b }} > 0 and {{ a }} between 0 and {{ exact_int('170000000000000000000') }}
+        when
+            {{ a }} between 0 and {{ exact_int('170000000000000000000') }}
+            and {{ b }} between 1 and {{ exact_int('170000000000000000000') }}
             then {{ int_div(
                 a ~ ' * ' ~ exact_int('1000000000000000000') ~ ' + ' ~ int_div(b, 2), b
             ) }}

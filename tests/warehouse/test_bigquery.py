@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.warehouse.offline_bigquery.check import PROJECT, Report, check_project
+from tests.warehouse.offline_bigquery.check import Report, check_project
+from tests.warehouse.small_project import write_project
 
 
 @pytest.fixture(scope="module")
@@ -57,20 +56,6 @@ DOCUMENTED = {
     "documented_drift": {"amount": "int64"},
     "sound": {"block_timestamp": "timestamp", "amount": "string"},
 }
-
-
-def write_project(folder: Path, models: dict[str, str], properties: dict[str, object]) -> Path:
-    """A small dbt project with the real macros and profile."""
-    settings = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())
-    kept = ("name", "version", "config-version", "profile", "flags")
-    (folder / "models").mkdir(parents=True)
-    (folder / "dbt_project.yml").write_text(yaml.safe_dump({key: settings[key] for key in kept}))
-    shutil.copy(PROJECT / "profiles.yml", folder)
-    shutil.copytree(PROJECT / "macros", folder / "macros")
-    for name, sql in models.items():
-        (folder / "models" / f"{name}.sql").write_text(sql)
-    (folder / "models" / "properties.yml").write_text(yaml.safe_dump(properties))
-    return folder
 
 
 def test_planted_faults_are_reported_by_name(tmp_path: Path) -> None:
