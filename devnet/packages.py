@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
@@ -14,7 +15,8 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,7 @@ _LIST = Path(__file__).with_name("packages.json")
 _ROOT = Path(__file__).resolve().parents[1]
 ANVIL_PACKAGE = "@foundry-rs/anvil-linux-amd64"
 _FETCH_TIMEOUT_S = 600
+_PARTIAL = ".partial-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +98,17 @@ def required() -> list[str]:
 
 def package_folder(name: str) -> Path:
     """The folder with the package's content, fetched if the cache lacks it."""
-    package = pinned()[name]
-    folder = cache_folder() / "packages" / package.folder
-    if not folder.is_dir():
-        fetch([package])
-    return folder
+    fetch_missing([name])
+    return _store() / pinned()[name].folder
 
 
-def fetch_missing(names: Iterable[str]) -> list[str]:
-    """Fetch what the cache lacks in one go; the specs of what was fetched."""
-    missing = [p for p in (pinned()[name] for name in names) if not (cache_folder() / "packages" / p.folder).is_dir()]
-    if missing:
-        fetch(missing)
-    return [package.spec for package in missing]
+def fetch_missing(names: Iterable[str]) -> None:
+    """Fetch what the cache lacks, all in one go."""
+    wanted = [pinned()[name] for name in names]
+    if any(_is_missing(package) for package in wanted):
+        with _fetching():
+            # another process may have fetched them while this one waited
+            fetch([package for package in wanted if _is_missing(package)])
 
 
 def fetch(packages: list[Package]) -> None:
@@ -115,17 +116,36 @@ def fetch(packages: list[Package]) -> None:
 
     Raises :class:`PoolhouseError` when npm is missing or fails, or when a tarball is not the pinned one.
     """
-    store = cache_folder() / "packages"
+    store = _store()
     store.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=store) as partial:
+    with tempfile.TemporaryDirectory(prefix=_PARTIAL, dir=store) as partial:
         work = Path(partial)
         tarballs = _npm_pack(packages, work)
         for package in packages:
-            tarball = tarballs[package.spec]
-            _verify(package, tarball)
+            _verify(package, tarballs[package.spec])
+        for package in packages:
             extracted = work / package.folder
-            _extract(package, tarball, extracted)
-            _put_in_place(extracted, store / package.folder)
+            _extract(package, tarballs[package.spec], extracted)
+            extracted.rename(store / package.folder)
+
+
+def _store() -> Path:
+    return cache_folder() / "packages"
+
+
+def _is_missing(package: Package) -> bool:
+    return not (_store() / package.folder).is_dir()
+
+
+@contextmanager
+def _fetching() -> Iterator[None]:
+    """One process fetches at a time; it clears away what a killed one left."""
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with (cache_folder() / "fetch.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for partial in _store().glob(f"{_PARTIAL}*"):
+            shutil.rmtree(partial)
+        yield
 
 
 def _npm_pack(packages: list[Package], work: Path) -> dict[str, Path]:
@@ -168,12 +188,3 @@ def _extract(package: Package, tarball: Path, target: Path) -> None:
             inside = member.name.partition("/")[2]
             if member.isfile() and inside.startswith(package.keep) and not inside.endswith(".dbg.json"):
                 archive.extract(member.replace(name=inside, deep=False), target, filter="data")
-
-
-def _put_in_place(extracted: Path, target: Path) -> None:
-    try:
-        extracted.rename(target)
-    except OSError:
-        # another process was faster; what it put there passed the same check
-        if not target.is_dir():
-            raise

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from devnet.market import simulation
 from devnet.node import HOST, require_free, resident_bytes, wait_until_ready
-from devnet.packages import cache_folder, fetch_missing, required
+from devnet.packages import anvil_binary, cache_folder, fetch_missing, required
+from devnet.supervisor import holds
 from loaders.errors import PoolhouseError
 from loaders.rpc.client import RpcClient, RpcError
 
@@ -153,24 +154,22 @@ def _same_or_refuse(found: Running, seed: int, actions: int, port: int) -> Runni
 
 def _build(claim: Running, max_seconds: float, progress: simulation.Progress | None) -> Running:
     arguments = [str(claim.port), str(max_seconds), str(_state_file()), claim.token]
-    supervisor = subprocess.Popen(
-        [sys.executable, "-m", "devnet.supervisor", *arguments],
+    with subprocess.Popen(
+        [sys.executable, "-m", "devnet.supervisor", "--background", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=_PACKAGE.parent,
-        start_new_session=True,  # so that Ctrl-C in a later command does not reach it
         text=True,
-    )
-    assert supervisor.stdout is not None
-    with supervisor.stdout as output:
-        first_line = output.readline()
-    if not first_line:
-        raise PoolhouseError("The devnet's node could not be started.", "Try again; see `poolhouse devnet status`.")
+    ) as launcher:
+        assert launcher.stdout is not None
+        pid = launcher.stdout.readline()
+    if not pid:
+        raise PoolhouseError("The devnet's node could not be started.", f"Run `{anvil_binary()} --version` to see why.")
     rpc = RpcClient(claim.url, timeout=300.0)
-    wait_until_ready(rpc, lambda: supervisor.poll() is None)
+    wait_until_ready(rpc, lambda: holds(_state_file(), claim.token))
     market = simulation.build(rpc, seed=claim.seed, actions=claim.actions, progress=progress)
-    return replace(claim, pid=int(first_line), head_number=market.head_number, head_hash=market.head_hash)
+    return replace(claim, pid=int(pid), head_number=market.head_number, head_hash=market.head_hash)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Keeps one background node: starts it, and ends it when its time is up or its state file is gone.
 
-`python -m devnet.supervisor PORT MAX_SECONDS STATE_FILE TOKEN`. Whoever wants the node to stop removes the state file
+`python -m devnet.supervisor [--background] PORT MAX_SECONDS STATE_FILE TOKEN`. Whoever wants the node to stop removes the state file
 (or lets another start replace it): no process is ever signalled by an id read from a file, which may be somebody else's
 by then.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -66,5 +67,16 @@ def _die_with_the_supervisor() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def main(arguments: list[str]) -> None:
+    """With ``--background`` the process that was started leaves at once, and a child in a session of its own goes on."""
+    if arguments[0] == "--background":
+        arguments = arguments[1:]
+        if os.fork():
+            os._exit(0)
+        os.setsid()
+    port, max_seconds, state_file, token = arguments
+    supervise(int(port), float(max_seconds), Path(state_file), token)
+
+
 if __name__ == "__main__":
-    supervise(int(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+    main(sys.argv[1:])

@@ -119,7 +119,7 @@ class LendingActors:
         return None
 
     def transfer_atokens(self) -> None:
-        user = self._desk.user()
+        user = self._desk.rng.choice(self._savers)
         supplied = self._held(user)
         if not supplied:
             return self.supply()

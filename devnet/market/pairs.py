@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import cycle
 
 from devnet.market.desk import Desk
 from devnet.protocols.tokens import UNLIMITED, Token
@@ -24,6 +25,7 @@ class PairActors:
         all_pairs = [pair for exchange in self._exchanges for pair in exchange.pairs]
         self._odd = [p for p in all_pairs if {p.token0.address, p.token1.address} & odd]
         self._pairs = [p for p in all_pairs if p not in self._odd]
+        self._odd_in_turn = cycle(self._odd)
         self._providers: list[tuple[str, Pair]] = []
 
     def seed(self) -> None:
@@ -59,7 +61,7 @@ class PairActors:
 
     def swap_odd(self) -> None:
         """A swap with a token of the long tail; the taxed one needs the router's forgiving function."""
-        pair = self._desk.rng.choice(self._odd)
+        pair = next(self._odd_in_turn)
         token_in, token_out = self._direction(pair)
         amount = self._desk.raw(token_in, self._desk.usd(50, 2_000))
         user = self._desk.user()

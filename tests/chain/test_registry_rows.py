@@ -1,0 +1,65 @@
+"""The registry's rows: the devnet's are what is deployed, mainnet's lead to contracts that everybody knows."""
+
+from __future__ import annotations
+
+import pytest
+from eth_abi.abi import encode
+from eth_abi.packed import encode_packed
+from eth_utils.crypto import keccak
+
+from devnet import registry_rows
+from devnet.registry_rows import SEEDS, Row, SeedFile
+from tests.chain.conftest import SmallMarket
+
+FILES = ["chains.csv", "registry_contracts.csv", "registry_tokens.csv", "registry_feeds.csv"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_committed_rows_are_those_of_the_deployment(small: SmallMarket, name: str) -> None:
+    committed = SeedFile.read(SEEDS / name).devnet_rows()
+    assert committed
+    assert committed == registry_rows.of(small.built.world)[name]
+
+
+def test_rows_of_other_chains_survive_a_rewrite() -> None:
+    tokens = SeedFile.read(SEEDS / "registry_tokens.csv")
+    rewritten = tokens.with_devnet([])
+    assert rewritten.rows == [row for row in tokens.rows if row["chain_id"] != "31337"]
+    assert rewritten.rows
+    assert tokens.with_devnet(tokens.devnet_rows()).text() == (SEEDS / "registry_tokens.csv").read_text(
+        encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "pair"),
+    [
+        ("uniswap", "0xb4e16d0168e52d35cacd2c6185b44281ec28c9dc"),
+        ("sushiswap", "0x397ff1542f962076d0bfe58ea045ffa2d347aca0"),
+    ],
+)
+def test_mainnet_v2_factories_lead_to_the_usdc_weth_pair(protocol: str, pair: str) -> None:
+    salt = keccak(encode_packed(["address", "address"], _usdc_weth()))
+    assert _create2(_mainnet_factory(protocol, "2"), salt) == pair
+
+
+def test_the_mainnet_v3_factory_leads_to_the_usdc_weth_pool() -> None:
+    salt = keccak(encode(["address", "address", "uint24"], [*_usdc_weth(), 500]))
+    assert _create2(_mainnet_factory("uniswap", "3"), salt) == "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"
+
+
+def _mainnet_factory(protocol: str, version: str) -> Row:
+    rows = SeedFile.read(SEEDS / "registry_contracts.csv").rows
+    wanted = {"chain_id": "1", "protocol": protocol, "version": version, "role": "factory"}
+    (row,) = [row for row in rows if wanted.items() <= row.items()]
+    return row
+
+
+def _usdc_weth() -> list[str]:
+    rows = SeedFile.read(SEEDS / "registry_tokens.csv").rows
+    return sorted(r["token_address"] for r in rows if r["chain_id"] == "1" and r["symbol"] in ("USDC", "WETH"))
+
+
+def _create2(factory: Row, salt: bytes) -> str:
+    address, code = factory["contract_address"], factory["init_code_hash"]
+    return "0x" + keccak(b"\xff" + bytes.fromhex(address[2:]) + salt + bytes.fromhex(code[2:]))[12:].hex()
