@@ -26,7 +26,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     add_completion=False,
 )
-_PROJECT = Path(__file__).resolve().parents[1]
 _DEVNET = "devnet"
 
 
@@ -242,9 +241,11 @@ def resolve_url(chain: str, rpc_url: str | None) -> str:
         raise PoolhouseError(
             f"No RPC URL for {chain}.", "Give --rpc-url, or set POOLHOUSE_RPC_URL, to a node of the chain."
         )
-    running = _PROJECT / ".cache" / "devnet" / "running.json"
+    from devnet.packages import cache_folder
+
     try:
-        return str(json.loads(running.read_text(encoding="utf-8"))["url"])
+        running = json.loads((cache_folder() / "running.json").read_text(encoding="utf-8"))
+        return str(running["url"])
     except (OSError, ValueError, KeyError):
         raise PoolhouseError("No devnet is running.", "Start one: poolhouse devnet start. Or give --rpc-url.") from None
 
