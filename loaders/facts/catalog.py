@@ -67,23 +67,25 @@ class Catalog:
 
     def uncreated_pools(self, family: str, factories: Iterable[str]) -> list[str]:
         """Contracts that emitted pool events of the family without a loaded creation by one of the factories."""
-        created = {p.address for p in self.created_pools(family, factories)}
+        table, column = POOL_FAMILIES[family]
+        addresses = _literals(factories)
+        created = f" and contract_address not in (select {column} from {self._complete(table)}"
+        created += f" and contract_address in ({addresses}))"
         parts = [
-            f"select distinct contract_address from {self._complete(table)}"
-            for table in self._pool_event_tables(family)
+            f"select distinct contract_address from {self._complete(events)}{created if addresses else ''}"
+            for events in self._pool_event_tables(family)
         ]
         rows = self._query(" union distinct ".join(parts) + " order by 1")
-        return [str(pool) for (pool,) in rows if pool not in created]
+        return [str(pool) for (pool,) in rows]
 
-    def first_events(self, family: str, pools: Iterable[str]) -> list[Pool]:
-        """The pools with the block of their first loaded event."""
-        addresses = _literals(pools)
-        if not addresses:
-            return []
+    def proven_pools(self, family: str) -> list[Pool]:
+        """Completed pools of the family with a proof that they belong to it."""
+        completed = f"select contract_address from {self._complete('pool_completions')} "
+        completed += f"and family = '{family}' and proof != 'none'"
         parts = [
-            f"select contract_address, min(block_number) as block_number from {self._complete(table)} "
-            f"and contract_address in ({addresses}) group by 1"
-            for table in self._pool_event_tables(family)
+            f"select contract_address, min(block_number) as block_number from {self._complete(events)} "
+            f"and contract_address in ({completed}) group by 1"
+            for events in self._pool_event_tables(family)
         ]
         rows = self._query(
             f"select contract_address, min(block_number) from ({' union all '.join(parts)}) as firsts "

@@ -33,13 +33,13 @@ def complete(session: Session, *, progress: Progress | None = None) -> Completen
     answers of feeds, revisions and listings of lending pools.
     """
     catalog = Catalog(session)
-    reader = metadata_reader(session, min((last for _, last in catalog.loaded().values()), default=None))
+    reader = metadata_reader(session, max((last for _, last in catalog.loaded().values()), default=None))
     pools = complete_pools(reader, catalog, session.families, contracts(session, "factory"), progress)
     tokens = _tokens(session, catalog)
     tokens |= {t for c in pools.completions for t in (c.token0, c.token1) if t}
     fixed = [call(token, function) for token in sorted(tokens) for function in _TOKEN_FUNCTIONS]
     fixed += [call(feed.address, "decimals") for feed in _feeds(session)]
-    answers = pools.answers + reader.read(_unread(catalog, fixed) + _changing(session), progress)
+    answers = pools.answers + reader.read(_unread(catalog, fixed) + _changing(session, reader.block.number), progress)
     reader.confirm()
     chain_id = session.chain.chain_id
     session.write(
@@ -69,11 +69,12 @@ def _unread(catalog: Catalog, calls: Iterable[ContractCall]) -> list[ContractCal
     return [c for c in calls if c.key not in known]
 
 
-def _changing(session: Session) -> list[ContractCall]:
+def _changing(session: Session, block_number: int) -> list[ContractCall]:
     """State that changes without an event we load: asked every time."""
+    pools = [p.address for p in _lending(session, "pool") if p.start_block <= block_number]
     return [
         *(call(feed.address, "latestRoundData") for feed in _feeds(session)),
-        *(call(pool.address, f) for pool in _lending(session, "pool") for f in ("POOL_REVISION", "getReservesList")),
+        *(call(pool, function) for pool in pools for function in ("POOL_REVISION", "getReservesList")),
     ]
 
 

@@ -31,12 +31,17 @@ Status = Literal["ok", "reverted", "empty", "undecodable"]
 _WORD = 32
 
 
+class _AnyString(StringDecoder):
+    """A token may call itself anything: U+FFFD stands for what is not UTF-8."""
+
+    def __init__(self) -> None:
+        super().__init__(handle_string_errors="replace")  # type: ignore[no-untyped-call]  # eth_abi leaves it bare
+
+
 def _lenient_codec() -> ABICodec:
-    """The ABI codec, with U+FFFD for what is not UTF-8: a token may call itself anything."""
-    types = registry.copy()  # type: ignore[no-untyped-call]  # eth_abi leaves it unannotated
+    types = registry.copy()  # type: ignore[no-untyped-call]  # likewise
     types.unregister_decoder("string")
-    decoder = StringDecoder(handle_string_errors="replace")  # type: ignore[no-untyped-call]
-    types.register_decoder("string", decoder)
+    types.register_decoder("string", _AnyString)
     return ABICodec(types)
 
 

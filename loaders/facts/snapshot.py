@@ -126,8 +126,8 @@ def _known_pools(session: Session, catalog: Catalog, family: str) -> list[Pool]:
     """Pools that a registered factory created as far as loaded, and completed pools that are proven."""
     factories = [f.address for f in contracts(session, "factory") if f.family == family]
     created = catalog.created_pools(family, factories)
-    proven = [c.pool for c in catalog.completions().values() if c.family == family and c.proof != "none"]
-    return created + catalog.first_events(family, set(proven) - {p.address for p in created})
+    known = {p.address for p in created}
+    return created + [p for p in catalog.proven_pools(family) if p.address not in known]
 
 
 def _pool_calls(pools: dict[str, list[Pool]], block_number: int) -> list[ContractCall]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from loaders.facts.complete import complete
 from loaders.facts.feeds import feed_aggregators
 from loaders.facts.snapshot import snapshot
 from loaders.load.run import LoadRequest, load, open_session
+from loaders.registry.schema import LOAD_ID
 from loaders.session import Session
+from tests.warehouse.googlesql.analyzer import Analyzer
 
 
 @dataclass(frozen=True)
@@ -256,3 +259,31 @@ def test_nothing_loaded(deployed: Deployed) -> None:
     ):
         snapshot(session)
     assert "poolhouse load --chain devnet" in caught.value.remedy
+
+
+class Recording(Session):
+    """A session that remembers its queries."""
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        self.__dict__.setdefault("asked", []).append(sql)
+        return super().query(sql)
+
+
+BIGQUERY = {"string": "STRING", "int64": "INT64", "timestamp": "TIMESTAMP", "bool": "BOOL"}
+
+
+def test_bigquery_accepts_every_lookup(session: Session) -> None:
+    recording = Recording(session.registry, session.chain, session.families, session.endpoint, session.warehouse)
+    feed_aggregators(recording)
+    complete(recording)
+    snapshot(recording)
+    tables = {
+        f"raw.{name}": {c.name: BIGQUERY[c.type] for c in (*table.columns, LOAD_ID)}
+        for name, table in session.registry.events.tables.items()
+    }
+    tables["raw._dlt_loads"] = {"load_id": "STRING", "status": "INT64"}
+    analyzer = Analyzer()
+    queries = sorted(set(recording.__dict__["asked"]))
+    for sql in queries:
+        analyzer.check(re.sub(r"\{(\w+)\}", r"raw.\1", sql), tables.get)
+    assert len(queries) > 10
