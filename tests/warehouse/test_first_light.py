@@ -119,7 +119,7 @@ def test_state_equals_the_contracts_own_answers(warehouse: Built) -> None:
     assert not incomplete, "the whole history is loaded: nothing may be left unchecked"
     assert {"I1", "I2", "A1", "A3", "D1", "D3"} <= set(by_id)
     assert all(checked > 0 and failed == 0 for _, checked, failed in by_id.values()), by_id
-    reconciled = {i: c for i, c in by_id.items() if i.startswith("R_")}
+    reconciled = {i: c for i, c in by_id.items() if i.startswith("R")}
     assert reconciled
     assert all(blocks == 2 for blocks, _, _ in reconciled.values()), reconciled
 

@@ -6,6 +6,9 @@
     'int_quality_dex_v2_reserves',
     'int_quality_dex_v3_prices',
     'int_quality_dex_v3_active_liquidity',
+    'int_quality_lending_index_recursion',
+    'int_quality_lending_scaled_sums',
+    'int_quality_lending_reconciliation',
 ] -%}
 
 with

@@ -1,0 +1,36 @@
+{#- Last pool revision whose arithmetic these models follow: 3.3. Revision 8 (3.4) compounds interest otherwise
+    and 9 (3.5) rounds otherwise. -#}
+{% macro aave_last_supported_revision() -%} 7 {%- endmacro %}
+
+{#- First block at which a row no longer holds: that of the next row of the same keys. A row superseded within
+    its own block holds for no block at all. The last row holds for ever. -#}
+{% macro until_block(relation, keys) -%}
+    coalesce(
+        lead({{ relation }}.block_number) over (
+            partition by
+                {% for key in keys -%}
+                {{ relation }}.{{ key }}{{ ',' if not loop.last }}
+                {% endfor -%}
+            order by {{ relation }}.block_number, {{ relation }}.log_index
+        ),
+        9223372036854775807
+    )
+{%- endmacro %}
+
+{#- Join condition: the row of `relation` holds at the end of the block of the point. -#}
+{% macro holds_at(relation, point) -%}
+    {{ point }}.as_of_block >= {{ relation }}.block_number
+    and {{ point }}.as_of_block < {{ relation }}.until_block
+{%- endmacro %}
+
+{#- Order of a log in its chain as one int64; a block holds fewer than a million logs. -#}
+{% macro log_position(block_number, log_index) -%}
+    ({{ block_number }} * 1000000 + {{ log_index }})
+{%- endmacro %}
+
+{#- Join condition: both relations speak of the same market at the same point, and of the same `keys`. -#}
+{% macro same_point(left_relation, right_relation, keys=[]) -%}
+    {% for column in ['chain_id', 'market_address', 'as_of_block', 'as_of_timestamp'] + keys -%}
+    {{ left_relation }}.{{ column }} = {{ right_relation }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,151 @@
+-- One row per registered pool: its contracts, the point it is known up to, and why its state is not, if so.
+with
+
+registry as (
+
+    select * from {{ ref('registry_contracts') }}
+    where family = 'aave_v3'
+
+),
+
+pools as (
+
+    select * from registry
+    where role = 'pool'
+
+),
+
+helpers as (
+
+    select
+        chain_id,
+        protocol,
+        version,
+        market,
+        max(case when role = 'configurator' then contract_address end) as configurator_address,
+        max(case when role = 'oracle' then contract_address end) as oracle_address
+    from registry
+    group by chain_id, protocol, version, market
+
+),
+
+-- Only a dollar oracle says dollars: Aave marks it with the zero address as base currency.
+base_currencies as (
+
+    select
+        chain_id,
+        contract_address as oracle_address,
+        {{ to_exact_int(json_field('payload', 'base_currency_unit')) }} as base_currency_unit_raw
+    from {{ ref('stg_aave_v3__configuration') }}
+    where
+        event_name = 'BaseCurrencySet'
+        and {{ json_field('payload', 'base_currency') }}
+        = '0x0000000000000000000000000000000000000000'
+
+),
+
+revisions as (
+
+    select
+        chain_id,
+        contract_address as pool_address,
+        cast(value as {{ dbt.type_bigint() }}) as pool_revision
+    from {{ ref('stg_poolhouse__contract_reads') }}
+    where function_name = 'POOL_REVISION' and status = 'ok'
+    qualify row_number() over (
+        partition by chain_id, contract_address order by block_number desc
+    ) = 1
+
+),
+
+blocks as (
+
+    select * from {{ ref('stg_poolhouse__blocks') }}
+
+),
+
+coverage as (
+
+    select * from {{ ref('int_ledger_family_coverage') }}
+
+),
+
+heads as (
+
+    select
+        chain_id,
+        min(head_block) as as_of_block,
+        min(case when family = 'aave_v3' then from_block end) as from_block
+    from {{ ref('int_ledger_heads') }}
+    where family in ('aave_v3', 'chainlink')
+    group by chain_id
+
+),
+
+head_timestamps as (
+
+    select
+        heads.chain_id,
+        min(family_heads.head_timestamp) as head_timestamp
+    from heads
+    inner join {{ ref('int_ledger_heads') }} as family_heads
+        on
+            heads.chain_id = family_heads.chain_id
+            and heads.as_of_block = family_heads.head_block
+    group by heads.chain_id
+
+),
+
+final as (
+
+    select
+        pools.chain_id,
+        pools.protocol,
+        pools.version,
+        pools.market,
+        pools.contract_address as market_address,
+        helpers.configurator_address,
+        helpers.oracle_address,
+        pools.start_block,
+        base_currencies.base_currency_unit_raw,
+        revisions.pool_revision,
+        heads.as_of_block,
+        coalesce(blocks.block_timestamp, head_timestamps.head_timestamp) as as_of_timestamp,
+        case
+            when coverage.chain_id is null then 'history_incomplete'
+            when revisions.pool_revision is null then 'pool_revision_unknown'
+            when revisions.pool_revision > {{ aave_last_supported_revision() }}
+                then 'unsupported_pool_revision'
+        end as incomplete_reason
+    from pools
+    inner join helpers
+        on
+            pools.chain_id = helpers.chain_id
+            and pools.protocol = helpers.protocol
+            and pools.version = helpers.version
+            and pools.market = helpers.market
+    left outer join base_currencies
+        on
+            helpers.chain_id = base_currencies.chain_id
+            and helpers.oracle_address = base_currencies.oracle_address
+    left outer join revisions
+        on
+            pools.chain_id = revisions.chain_id
+            and pools.contract_address = revisions.pool_address
+    left outer join heads
+        on pools.chain_id = heads.chain_id
+    left outer join head_timestamps
+        on pools.chain_id = head_timestamps.chain_id
+    left outer join blocks
+        on
+            heads.chain_id = blocks.chain_id
+            and heads.as_of_block = blocks.block_number
+    left outer join coverage
+        on
+            pools.chain_id = coverage.chain_id
+            and coverage.family = 'aave_v3'
+            and pools.start_block >= coverage.from_block
+            and heads.as_of_block <= coverage.to_block
+)
+
+select * from final

@@ -1,0 +1,95 @@
+-- Indexes of every reserve at every point: as last stored, and accrued to the point's own timestamp as the contract
+-- answers getReserveNormalizedIncome and getReserveNormalizedVariableDebt.
+with
+
+points as (
+
+    select * from {{ ref('int_lending_aave_v3_points') }}
+
+),
+
+indexes as (
+
+    select * from {{ ref('int_lending_aave_v3_reserve_indexes') }}
+
+),
+
+stored as (
+
+    select
+        points.chain_id,
+        points.market_address,
+        points.as_of_block,
+        points.as_of_timestamp,
+        indexes.token_address,
+        indexes.block_timestamp as last_update_timestamp,
+        indexes.liquidity_rate_raw,
+        indexes.variable_borrow_rate_raw,
+        indexes.liquidity_index_raw,
+        indexes.variable_borrow_index_raw,
+        cast(
+            {{ unix_seconds('points.as_of_timestamp') }} - {{ unix_seconds('indexes.block_timestamp') }}
+            as {{ type_exact_int() }}
+        ) as elapsed_s,
+        {{ ray_mul('indexes.variable_borrow_rate_raw', 'indexes.variable_borrow_rate_raw') | indent(8) }}
+            as rate_squared
+    from points
+    inner join indexes
+        on
+            points.chain_id = indexes.chain_id
+            and points.market_address = indexes.market_address
+            and {{ holds_at('indexes', 'points') | indent(12) }}
+
+),
+
+powers as (
+
+    select
+        *,
+        {{ aave_rate_power_2('rate_squared') }} as rate_power_2
+    from stored
+
+),
+
+cubes as (
+
+    select
+        *,
+        {{ ray_mul('rate_power_2', 'variable_borrow_rate_raw') | indent(8) }} as rate_cubed
+    from powers
+
+),
+
+factors as (
+
+    select
+        *,
+        {{ aave_linear_interest('liquidity_rate_raw', 'elapsed_s') }} as income_factor_raw,
+        {{ aave_compounded_interest(
+            'variable_borrow_rate_raw', 'rate_squared', 'rate_cubed', 'elapsed_s'
+        ) | indent(8) }} as debt_factor_raw
+    from cubes
+
+),
+
+final as (
+
+    select
+        chain_id,
+        market_address,
+        as_of_block,
+        as_of_timestamp,
+        token_address,
+        last_update_timestamp,
+        liquidity_rate_raw,
+        variable_borrow_rate_raw,
+        liquidity_index_raw,
+        variable_borrow_index_raw,
+        {{ ray_mul('income_factor_raw', 'liquidity_index_raw') | indent(8) }} as normalized_income_raw,
+        {{ ray_mul('debt_factor_raw', 'variable_borrow_index_raw') | indent(8) }}
+            as normalized_debt_raw
+    from factors
+
+)
+
+select * from final

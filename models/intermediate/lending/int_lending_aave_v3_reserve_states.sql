@@ -1,0 +1,149 @@
+-- Everything about every reserve at every point. Totals and accrued indexes only where the market's history is
+-- complete; the value of a market's own oracle is in its base currency.
+with
+
+markets as (
+
+    select * from {{ ref('int_lending_aave_v3_markets') }}
+
+),
+
+points as (
+
+    select * from {{ ref('int_lending_aave_v3_points') }}
+
+),
+
+reserves as (
+
+    select * from {{ ref('int_lending_aave_v3_reserves') }}
+
+),
+
+accruals as (
+
+    select * from {{ ref('int_lending_aave_v3_reserve_accruals') }}
+
+),
+
+settings as (
+
+    select * from {{ ref('int_lending_aave_v3_settings_at_points') }}
+
+),
+
+totals as (
+
+    select
+        points.chain_id,
+        points.market_address,
+        points.as_of_block,
+        points.as_of_timestamp,
+        totals.token_address,
+        sum(case when totals.side = 'supply' then totals.scaled_total_raw end) as scaled_supply_raw,
+        sum(case when totals.side = 'debt' then totals.scaled_total_raw end) as scaled_debt_raw
+    from points
+    inner join {{ ref('int_lending_aave_v3_reserve_totals') }} as totals
+        on
+            points.chain_id = totals.chain_id
+            and points.market_address = totals.market_address
+            and {{ holds_at('totals', 'points') | indent(12) }}
+    group by
+        points.chain_id,
+        points.market_address,
+        points.as_of_block,
+        points.as_of_timestamp,
+        totals.token_address
+
+),
+
+-- Between an answer and the point every block of the oracles must be loaded, else a newer answer may be missing.
+prices as (
+
+    select
+        points.chain_id,
+        points.market_address,
+        points.as_of_block,
+        points.as_of_timestamp,
+        prices.token_address,
+        prices.price_raw
+    from points
+    inner join {{ ref('int_lending_aave_v3_prices') }} as prices
+        on
+            points.chain_id = prices.chain_id
+            and points.market_address = prices.market_address
+            and {{ holds_at('prices', 'points') | indent(12) }}
+    inner join {{ ref('int_ledger_family_coverage') }} as coverage
+        on
+            points.chain_id = coverage.chain_id
+            and coverage.family = 'chainlink'
+            and prices.answer_block >= coverage.from_block
+            and points.as_of_block <= coverage.to_block
+
+),
+
+final as (
+
+    select
+        points.chain_id,
+        points.market_address,
+        points.as_of_block,
+        points.as_of_timestamp,
+        points.block_date,
+        points.is_head,
+        points.is_pinned,
+        accruals.token_address,
+        reserves.symbol,
+        reserves.decimals,
+        reserves.token_unit,
+        reserves.atoken_address,
+        reserves.variable_debt_token_address,
+        accruals.last_update_timestamp,
+        accruals.liquidity_rate_raw,
+        accruals.variable_borrow_rate_raw,
+        accruals.liquidity_index_raw,
+        accruals.variable_borrow_index_raw,
+        case when markets.incomplete_reason is null then accruals.normalized_income_raw end
+            as normalized_income_raw,
+        case when markets.incomplete_reason is null then accruals.normalized_debt_raw end
+            as normalized_debt_raw,
+        case
+            when markets.incomplete_reason is null
+                then coalesce(totals.scaled_supply_raw, {{ exact_int(0) }})
+        end as scaled_supply_raw,
+        case
+            when markets.incomplete_reason is null
+                then coalesce(totals.scaled_debt_raw, {{ exact_int(0) }})
+        end as scaled_debt_raw,
+        prices.price_raw,
+        markets.base_currency_unit_raw,
+        markets.incomplete_reason,
+        {% for setting in [
+            'ltv_bps', 'liquidation_threshold_bps', 'liquidation_bonus_bps', 'reserve_factor_bps',
+            'liquidation_protocol_fee_bps', 'supply_cap', 'borrow_cap',
+            'is_active', 'is_frozen', 'is_paused', 'is_borrowable',
+        ] -%}
+        settings.{{ setting }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from accruals
+    inner join points
+        on {{ same_point('accruals', 'points') | indent(12) }}
+    inner join markets
+        on
+            accruals.chain_id = markets.chain_id
+            and accruals.market_address = markets.market_address
+    inner join reserves
+        on
+            accruals.chain_id = reserves.chain_id
+            and accruals.market_address = reserves.market_address
+            and accruals.token_address = reserves.token_address
+    left outer join totals
+        on {{ same_point('accruals', 'totals', ['token_address']) | indent(12) }}
+    left outer join prices
+        on {{ same_point('accruals', 'prices', ['token_address']) | indent(12) }}
+    left outer join settings
+        on {{ same_point('accruals', 'settings', ['token_address']) | indent(12) }}
+
+)
+
+select * from final

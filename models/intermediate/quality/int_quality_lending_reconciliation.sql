@@ -1,0 +1,137 @@
+-- Agreement of the lending models with the contracts' own answers, exact, one row per invariant, market and block.
+{%- set invariants = {
+    'scaledTotalSupply': 'RL1',
+    'getReserveData': 'RL2',
+    'getReserveNormalizedIncome': 'RL3',
+    'getReserveNormalizedVariableDebt': 'RL4',
+    'getAssetPrice': 'RL5',
+} %}
+
+with
+
+markets as (
+
+    select * from {{ ref('int_lending_aave_v3_markets') }}
+
+),
+
+-- Nothing is claimed of a chain one of whose markets is incomplete, unless the read can be laid at a market's door.
+chains as (
+
+    select
+        chain_id,
+        max(as_of_block) as as_of_block,
+        max(case when incomplete_reason is not null then 1 else 0 end) as is_incomplete
+    from markets
+    group by chain_id
+
+),
+
+compared as (
+
+    {% for function, invariant in invariants.items() %}
+    select
+        '{{ invariant }}' as invariant_id, 'lending_reserves_daily' as mart, chain_id, market_address,
+        block_number, contract_address, argument as detail, read_value, modelled_value
+    from {{ ref('int_quality_lending_reserve_comparisons') }}
+    where function_name = '{{ function }}'
+    union all
+    {% endfor %}
+    select
+        'RL6' as invariant_id, 'lending_positions' as mart, chain_id, market_address,
+        block_number, contract_address, account_address as detail, read_value, modelled_value
+    from {{ ref('int_quality_lending_balance_comparisons') }}
+    union all
+    select
+        case when field = 'account' then 'RL8' else 'RL7' end as invariant_id,
+        'lending_account_health' as mart, chain_id, market_address,
+        block_number, market_address as contract_address,
+        {{ dbt.concat(['account_address', "' '", 'field']) }} as detail, read_value, modelled_value
+    from {{ ref('int_quality_lending_account_comparisons') }}
+
+),
+
+judged as (
+
+    select
+        compared.invariant_id,
+        compared.mart,
+        compared.chain_id,
+        coalesce(compared.market_address, 'unknown market') as entity,
+        compared.block_number,
+        compared.contract_address,
+        compared.detail,
+        compared.read_value,
+        compared.modelled_value,
+        case
+            when compared.block_number > chains.as_of_block then 'incomplete'
+            when compared.modelled_value is null and chains.is_incomplete = 1 then 'incomplete'
+            when compared.read_value = compared.modelled_value then 'ok'
+            else 'failed'
+        end as status
+    from compared
+    inner join chains
+        on compared.chain_id = chains.chain_id
+
+),
+
+first_failures as (
+
+    select * from judged
+    where status = 'failed'
+    qualify row_number() over (
+        partition by invariant_id, mart, chain_id, entity, block_number
+        order by contract_address, detail, read_value, modelled_value
+    ) = 1
+
+),
+
+counted as (
+
+    select
+        invariant_id,
+        mart,
+        chain_id,
+        entity,
+        block_number,
+        sum(case when status = 'incomplete' then 0 else 1 end) as checked_count,
+        sum(case when status = 'failed' then 1 else 0 end) as failed_count
+    from judged
+    group by invariant_id, mart, chain_id, entity, block_number
+
+),
+
+final as (
+
+    select
+        counted.invariant_id,
+        counted.mart,
+        counted.chain_id,
+        counted.entity,
+        case
+            when counted.failed_count > 0 then 'failed'
+            when counted.checked_count = 0 then 'incomplete'
+            else 'ok'
+        end as status,
+        cast(counted.checked_count as {{ dbt.type_bigint() }}) as checked_count,
+        cast(counted.failed_count as {{ dbt.type_bigint() }}) as failed_count,
+        first_failures.block_number as first_failed_block,
+        {{ dbt.concat([
+            'first_failures.detail', "': '", "coalesce(first_failures.modelled_value, 'not modelled')"
+        ]) }} as expected_value,
+        {{ dbt.concat([
+            'first_failures.detail', "': '", "coalesce(first_failures.read_value, 'not read')"
+        ]) }} as actual_value,
+        counted.block_number as as_of_block
+    from counted
+    left outer join first_failures
+        on
+            counted.invariant_id = first_failures.invariant_id
+            and counted.mart = first_failures.mart
+            and counted.chain_id = first_failures.chain_id
+            and counted.entity = first_failures.entity
+            and counted.block_number = first_failures.block_number
+
+)
+
+select * from final
