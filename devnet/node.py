@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -28,6 +27,7 @@ KEPT_STATES = 700
 Logs, blocks and receipts are always complete.
 """
 _START_TIMEOUT_S = 20.0
+_END_TIMEOUT_S = 5.0
 
 
 def command(port: int, *, kept_states: int = KEPT_STATES) -> list[str]:
@@ -113,13 +113,7 @@ class Anvil:
         return resident_bytes(self.pid)
 
     def stop(self) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        end(self._process)
 
     def __enter__(self) -> Anvil:
         return self
@@ -128,6 +122,16 @@ class Anvil:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a node and wait for it. It is killed if it does not listen: anvil now and then misses the first request."""
+    process.terminate()
+    try:
+        process.wait(_END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def resident_bytes(pid: int) -> int:

@@ -5,7 +5,6 @@ One at a time, described by `running.json` in the cache. It ends by itself after
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,21 +13,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from devnet.market import simulation
 from devnet.node import HOST, require_free, resident_bytes, wait_until_ready
 from devnet.packages import anvil_binary, cache_folder, fetch_missing, required
-from devnet.supervisor import holds
+from devnet.supervisor import LOCK, exclusive, holds
 from loaders.errors import PoolhouseError
 from loaders.rpc.client import RpcClient, RpcError
 
 DEFAULT_PORT = 8545
 DEFAULT_MAX_HOURS = 4.0
 _STOP_TIMEOUT_S = 15.0
-_REMAINS_TIMEOUT_S = 3.0
+_ANSWER_TIMEOUT_S = 30.0
 _PACKAGE = Path(__file__).parent
 
 
@@ -76,7 +75,9 @@ def start(
         found = status()
         if found is not None:
             return _same_or_refuse(found, seed, actions, port)
-        _clear_away_remains()
+        # what a start that was killed left behind
+        _state_file().unlink(missing_ok=True)
+        _is_gone()
         fetch_missing(required())
         require_free(port)
         claim = Running(
@@ -107,7 +108,7 @@ def status() -> Running | None:
     if running is None or not running.head_hash:
         return None
     try:
-        rpc = RpcClient(running.url, timeout=5.0)
+        rpc = RpcClient(running.url, timeout=_ANSWER_TIMEOUT_S)
         block = rpc.call("eth_getBlockByNumber", hex(running.head_number), False)
     except (PoolhouseError, RpcError):
         return None
@@ -120,11 +121,8 @@ def stop() -> Running | None:
     if running is None:
         return None
     _state_file().unlink(missing_ok=True)
-    if not _comes_free(running.port, _STOP_TIMEOUT_S):
-        raise PoolhouseError(
-            f"Something still listens on port {running.port}.",
-            f"If it is the devnet's node (process {running.pid}), end that process.",
-        )
+    if not _is_gone():
+        raise PoolhouseError("The devnet's node does not end.", f"End process {running.pid} yourself.")
     return running
 
 
@@ -175,37 +173,24 @@ def _build(claim: Running, max_seconds: float, progress: simulation.Progress | N
 @contextmanager
 def _starting() -> Iterator[None]:
     """One start at a time; the lock goes with the process that holds it."""
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "start.lock").open("w") as lock:
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            held.enter_context(exclusive(cache_folder() / "start.lock", timeout_s=0))
+        except TimeoutError:
             raise PoolhouseError(
                 "A devnet is being started by another process.", "Wait for it, then run the command again."
             ) from None
         yield
 
 
-def _clear_away_remains() -> None:
-    """A start that was killed leaves its claim, and for a moment its node."""
-    remains = _read()
-    if remains is not None:
-        _state_file().unlink(missing_ok=True)
-        _comes_free(remains.port, _REMAINS_TIMEOUT_S)
-
-
-def _comes_free(port: int, timeout_s: float) -> bool:
-    """True as soon as nothing listens on ``port`` any more."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        try:
-            require_free(port)
-        except PoolhouseError:
-            time.sleep(0.05)
-        else:
+def _is_gone() -> bool:
+    """Wait for the supervisor, and with it the node, to have ended."""
+    try:
+        with exclusive(cache_folder() / LOCK, timeout_s=_STOP_TIMEOUT_S):
             return True
-    return False
+    except TimeoutError:
+        return False
 
 
 def _state_file() -> Path:

@@ -8,18 +8,24 @@ by then.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from devnet.node import command
+from devnet.node import command, end
 
+LOCK = "node.lock"
+"""Held, next to the state file, as long as a node runs."""
 _POLL_S = 0.2
+_PREDECESSOR_TIMEOUT_S = 30.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -37,23 +43,41 @@ def supervise(port: int, max_seconds: float, state_file: Path, token: str) -> No
     Prints the node's process id once it runs.
     """
     signal.signal(signal.SIGTERM, _leave)
-    deadline = time.monotonic() + max_seconds
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(
-        command(port),
-        stdin=quiet,
-        stdout=quiet,
-        stderr=quiet,
-        preexec_fn=_die_with_the_supervisor,  # noqa: PLW1509 - this process has one thread
-    ) as node:
+    # the one before may need a moment to leave
+    with exclusive(state_file.with_name(LOCK), timeout_s=_PREDECESSOR_TIMEOUT_S):
+        deadline = time.monotonic() + max_seconds
+        node = subprocess.Popen(
+            command(port),
+            stdin=quiet,
+            stdout=quiet,
+            stderr=quiet,
+            preexec_fn=_die_with_the_supervisor,  # noqa: PLW1509 - this process has one thread
+        )
         print(node.pid, flush=True)
         try:
             while node.poll() is None and time.monotonic() < deadline and holds(state_file, token):
                 time.sleep(_POLL_S)
         finally:
-            node.terminate()
+            end(node)
             if holds(state_file, token):
                 state_file.unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusive(path: Path, *, timeout_s: float) -> Iterator[None]:
+    """Hold the lock of a file; it goes with the process that holds it. Raises ``TimeoutError``."""
+    deadline = time.monotonic() + timeout_s
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise TimeoutError(str(path)) from None
+                time.sleep(0.05)
+        yield
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

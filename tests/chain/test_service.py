@@ -17,6 +17,7 @@ import pytest
 from devnet import service
 from devnet.node import free_port
 from devnet.packages import cache_folder, fetch_missing, required
+from devnet.supervisor import exclusive
 from loaders.errors import PoolhouseError
 
 ACTIONS = 20
@@ -67,6 +68,14 @@ def test_a_taken_port_is_one_clear_error(cache: Path) -> None:
             service.start(7, ACTIONS, port)
     assert "--port" in caught.value.remedy
     assert not (cache / "running.json").exists()
+
+
+def test_only_one_start_at_a_time(cache: Path) -> None:
+    with (
+        exclusive(cache / "start.lock", timeout_s=0),
+        pytest.raises(PoolhouseError, match="being started by another process"),
+    ):
+        service.start(7, ACTIONS, free_port())
 
 
 def test_it_ends_by_itself_when_its_time_is_up(cache: Path) -> None:
