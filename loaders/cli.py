@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from enum import StrEnum
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Annotated
 
@@ -100,6 +101,7 @@ def load(
     threads: Annotated[int, typer.Option("--threads", min=1, max=32, help="Requests under way at a time.")] = 4,
 ) -> None:
     """Read the events of protocols into raw tables; afterwards the facts no event tells (token metadata, pools)."""
+    sys.meta_path.insert(0, _WithoutPandas())
     from loaders.load.run import LoadRequest, default_archive
     from loaders.load.run import load as run_load
     from loaders.progress import LoadProgress, print_summary
@@ -231,6 +233,14 @@ def demo(
         actions=actions,
     )
     run(plan, Console())
+
+
+class _WithoutPandas(MetaPathFinder):
+    """pyarrow imports pandas wherever it is installed, which takes 1.5 s; nothing in a load uses it."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
+        if fullname == "pandas":
+            raise ModuleNotFoundError(fullname)
 
 
 def resolve_url(chain: str, rpc_url: str | None) -> str:

@@ -95,11 +95,14 @@ def _emitted_by(logs: RawLogs, emitters: frozenset[str]) -> Mask:
 
 
 def _by_topic0(logs: RawLogs) -> Iterator[tuple[bytes, RawLogs]]:
-    keys = rows_as_key(logs.topics[:, 0]) if len(logs) else np.empty(0, "V32")
-    # Logs without any topic carry a zero topic 0 here; no event has that.
-    distinct, inverse = np.unique(keys, return_inverse=True)
-    for i, key in enumerate(distinct):
-        yield key.tobytes(), logs if len(distinct) == 1 else logs.take(np.flatnonzero(inverse == i))
+    """The logs by topic 0; those without any topic come under zeros, which no event has."""
+    topic0 = logs.topics[:, 0]
+    left: Mask = np.ones(len(logs), bool)
+    while left.any():
+        first = int(np.argmax(left))
+        same: Mask = (topic0 == topic0[first]).all(axis=1)
+        yield topic0[first].tobytes(), logs if same.all() else logs.take(np.flatnonzero(same))
+        left &= ~same
 
 
 def envelope_arrays(logs: RawLogs, chain_id: int) -> list[pa.Array]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
-
 from loaders.registry.abi import Parameter
 
 Json = Any
@@ -19,6 +16,10 @@ class DoesNotFit(Exception):
 
 def decode_data(parameters: tuple[Parameter, ...], data: bytes) -> list[Json]:
     """The values of the parameters in ``data``, as JSON values (see :func:`as_json`). Raises :class:`DoesNotFit`."""
+    # Takes half a second to import, and most loads need none of it.
+    from eth_abi.abi import decode
+    from eth_abi.exceptions import DecodingError
+
     try:
         values = decode([p.type for p in parameters], data)
     except (DecodingError, UnicodeDecodeError, OverflowError, ValueError) as error:

@@ -114,7 +114,7 @@ def load(request: LoadRequest, observer: Observer | None = None, registry: Regis
 
 
 def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSummary:
-    found = _find_aggregators(session)
+    found = _find_aggregators(session) if request.with_facts else []
     events = [e for e in session.registry.events.events if e.family in session.families]
     filters = filters_for(events, session.contracts)
     wanted = wanted_blocks(request, session, filters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak
 
 from loaders.errors import PoolhouseError
 
@@ -60,7 +60,7 @@ def parse_event(signature: str) -> EventAbi:
     if sum(p.indexed for p in parameters) > 3:
         raise _malformed(signature, "an event has at most 3 indexed parameters")
     canonical = f"{name}({','.join(p.type for p in parameters)})"
-    return EventAbi(name, parameters, canonical, "0x" + keccak(text=canonical).hex())
+    return EventAbi(name, parameters, canonical, "0x" + keccak(canonical.encode()).hex())
 
 
 def _parameter(text: str, signature: str) -> Parameter:

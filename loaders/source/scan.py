@@ -1,0 +1,191 @@
+"""The fast path from JSON to :class:`RawLogs`: find the quotes, gather the values as byte matrices, build no Python object per log.
+
+It relies on what every node's logs have in common (no escaped quotes, one order of keys within an answer) and checks all of it;
+any surprise raises :class:`UnusualLayout`, and the caller reads the answer with the ordinary JSON parser instead.
+"""
+
+from __future__ import annotations
+
+import binascii
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from loaders.logs import UNKNOWN_TIMESTAMP, Bytes, Integers, RawLogs, concat_logs, empty_logs
+
+_CHUNK_BYTES = 1 << 21
+"""Work on pieces that stay in the processor's cache."""
+_QUOTE, _BRACE = ord('"'), ord("{")
+_KEYS = (
+    b"address",
+    b"topics",
+    b"data",
+    b"blockNumber",
+    b"blockHash",
+    b"transactionHash",
+    b"transactionIndex",
+    b"logIndex",
+    b"blockTimestamp",
+    b"removed",
+)
+_REQUIRED = frozenset(_KEYS) - {b"blockTimestamp", b"removed"}
+
+
+class UnusualLayout(Exception):
+    """Not the shape this scanner knows; says nothing about whether the JSON is valid."""
+
+
+class _Fields:
+    """Start and end of every value, per key, for logs of one layout."""
+
+    def __init__(self, buffer: Bytes, rows: Integers, topic_count: int) -> None:
+        self.buffer = buffer
+        self.rows = rows
+        self.topic_count = topic_count
+        self.spans: dict[bytes, tuple[Integers, Integers]] = {}
+
+    def matrix(self, key: bytes, width: int) -> Bytes:
+        """The bytes of a ``0x…`` value that has ``width`` bytes in every log."""
+        start, end = self.spans[key]
+        if not (end - start == 2 + 2 * width).all():
+            raise UnusualLayout
+        return self._unhex(start, width)
+
+    def _unhex(self, start: Integers, width: int) -> Bytes:
+        prefix = self.buffer[start + 1]
+        if not ((self.buffer[start] == ord("0")) & ((prefix == ord("x")) | (prefix == ord("X")))).all():
+            raise UnusualLayout
+        if not width:
+            return np.empty((len(start), 0), np.uint8)
+        digits = sliding_window_view(self.buffer, 2 * width)[start + 2]
+        try:
+            raw = binascii.unhexlify(digits.data)
+        except binascii.Error:
+            raise UnusualLayout from None
+        return np.frombuffer(raw, np.uint8).reshape(-1, width)
+
+    def integers(self, key: bytes) -> Integers:
+        """A ``0x…`` quantity below 2^60."""
+        start, end = self.spans[key]
+        digits = end - start - 2
+        most = int(digits.max())
+        if not 1 <= int(digits.min()) <= most <= 15 or not (self.buffer[start + 1] == ord("x")).all():
+            raise UnusualLayout
+        value = np.zeros(len(start), np.int64)
+        for back in range(most, 0, -1):
+            character = self.buffer[end - back].astype(np.int64)
+            # '0'..'9' are 0x30.., 'a'..'f' and 'A'..'F' have bit 6 set and end in 1..6.
+            digit = (character & 15) + 9 * (character >> 6)
+            value = (value << 4) + np.where(back <= digits, digit, 0)
+        return value
+
+
+def scan_logs(raw: memoryview) -> RawLogs:
+    """The logs of one ``eth_getLogs`` result. Raises :class:`UnusualLayout`."""
+    text = raw.cast("B")
+    whole = bytes(text)
+    if b"\\" in whole or b'"removed":true' in whole:
+        raise UnusualLayout
+    parts = []
+    at = 0
+    while at < len(whole):
+        cut = whole.find(b"},{", at + _CHUNK_BYTES)
+        end = len(whole) if cut < 0 else cut + 1
+        parts.append(_scan_chunk(whole[at:end]))
+        at = end
+    return concat_logs(parts)
+
+
+def _scan_chunk(text: bytes) -> RawLogs:
+    buffer = np.frombuffer(text, np.uint8)
+    objects = np.flatnonzero(buffer == _BRACE)
+    if not len(objects):
+        return empty_logs()
+    quotes = np.flatnonzero(buffer == _QUOTE)
+    per_log, rest = divmod(len(quotes), len(objects))
+    first_quote = np.searchsorted(quotes, objects)
+    if rest == 0 and np.array_equal(first_quote, np.arange(len(objects)) * per_log):
+        # The usual case: all logs have as many topics.
+        fields = _layout(buffer, text, quotes.reshape(len(objects), per_log), np.arange(len(objects)))
+        return _columns(fields)
+    counts = np.diff(np.append(first_quote, len(quotes)))
+    groups = []
+    for count in np.unique(counts):
+        rows = np.flatnonzero(counts == count)
+        groups.append(_layout(buffer, text, quotes[first_quote[rows][:, None] + np.arange(count)], rows))
+    logs = concat_logs([_columns(fields) for fields in groups])
+    return logs.take(np.argsort(np.concatenate([fields.rows for fields in groups]), kind="stable"))
+
+
+def _layout(buffer: Bytes, text: bytes, quotes: Integers, rows: Integers) -> _Fields:
+    """Read the order of keys from the first log and hold every other log of the group against it."""
+    if quotes.shape[1] % 2:
+        raise UnusualLayout
+    starts, ends = quotes[:, 0::2] + 1, quotes[:, 1::2]
+    tokens = [text[starts[0, i] : ends[0, i]] for i in range(starts.shape[1])]
+    fields = _Fields(buffer, rows, 0)
+    i = 0
+    while i < len(tokens):
+        key = tokens[i]
+        if key not in _KEYS:
+            raise UnusualLayout
+        same_length = (ends[:, i] - starts[:, i] == len(key)).all()
+        if (
+            not same_length
+            or not (sliding_window_view(buffer, len(key))[starts[:, i]] == np.frombuffer(key, np.uint8)).all()
+        ):
+            raise UnusualLayout
+        i += 1
+        if key == b"topics":
+            while i < len(tokens) and tokens[i] not in _KEYS:
+                fields.spans[b"topic%d" % fields.topic_count] = starts[:, i], ends[:, i]
+                fields.topic_count += 1
+                i += 1
+        elif key != b"removed":
+            if i == len(tokens):
+                raise UnusualLayout
+            fields.spans[key] = starts[:, i], ends[:, i]
+            i += 1
+    if fields.topic_count > 4 or not _REQUIRED - {b"topics"} <= fields.spans.keys():
+        raise UnusualLayout
+    return fields
+
+
+def _columns(fields: _Fields) -> RawLogs:
+    count = len(fields.rows)
+    topics = np.zeros((count, 4, 32), np.uint8)
+    for i in range(fields.topic_count):
+        topics[:, i] = fields.matrix(b"topic%d" % i, 32)
+    data, sizes = _data(fields)
+    has_time = b"blockTimestamp" in fields.spans
+    return RawLogs(
+        block_number=fields.integers(b"blockNumber"),
+        log_index=fields.integers(b"logIndex"),
+        tx_index=fields.integers(b"transactionIndex"),
+        timestamp=fields.integers(b"blockTimestamp") if has_time else np.full(count, UNKNOWN_TIMESTAMP, np.int64),
+        block_hash=fields.matrix(b"blockHash", 32),
+        tx_hash=fields.matrix(b"transactionHash", 32),
+        address=fields.matrix(b"address", 20),
+        topic_count=np.full(count, fields.topic_count, np.int64),
+        topics=topics,
+        data=data,
+        data_start=np.cumsum(sizes) - sizes,
+        data_size=sizes,
+    )
+
+
+def _data(fields: _Fields) -> tuple[Bytes, Integers]:
+    start, end = fields.spans[b"data"]
+    sizes = (end - start - 2) // 2
+    if (end - start < 2).any() or ((end - start) % 2).any():
+        raise UnusualLayout
+    if (sizes == sizes[0]).all():
+        return fields.matrix(b"data", int(sizes[0])).reshape(-1), sizes
+    parts: list[Bytes] = [np.empty(0, np.uint8)] * len(sizes)
+    raw = fields.buffer.tobytes()
+    try:
+        for i, (a, b) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
+            parts[i] = np.frombuffer(binascii.unhexlify(raw[a + 2 : b]), np.uint8)
+    except binascii.Error:
+        raise UnusualLayout from None
+    return np.concatenate(parts), sizes
