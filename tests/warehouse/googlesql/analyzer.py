@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf import empty_pb2
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2
 from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
 from zetasql.wasi._pb2.zetasql.public import function_pb2
@@ -23,6 +24,7 @@ Lookup = Callable[[str], Mapping[str, str] | None]
 """Columns of the table called ``project.dataset.table`` (lower case), or None."""
 
 _NOT_ANALYSED = re.compile(r"(?:begin|commit|rollback)(?:\s+transaction)?", re.IGNORECASE)
+_KEPT_CATALOGS = 50
 _AGGREGATE, _SCALAR = 2, 1
 
 
@@ -41,6 +43,7 @@ class Analyzer:
 
     def __init__(self, engine: Engine | None = None) -> None:
         self.engine = engine or shared_engine()
+        self._catalogs: dict[bytes, int] = {}
         self.options = options_pb2.AnalyzerOptionsProto()
         self.options.language_options.CopyFrom(bigquery_language())
         self.options.error_message_mode = public_options.ERROR_MESSAGE_ONE_LINE
@@ -86,11 +89,26 @@ class Analyzer:
         self._statement(f"select if(true, cast(null as {type_}), ({value}))", find, variables)
 
     def _statement(self, text: str, find: Lookup, variables: Mapping[str, str]) -> Statement:
-        request = local_service_pb2.AnalyzeRequest(sql_statement=text)
+        catalog = self._registered(build_catalog(self.table_names(text), find, variables))
+        request = local_service_pb2.AnalyzeRequest(sql_statement=text, registered_catalog_id=catalog)
         request.options.CopyFrom(self.options)
-        request.simple_catalog.CopyFrom(build_catalog(self.table_names(text), find, variables))
         response = self.engine.call("Analyze", request, local_service_pb2.AnalyzeResponse)
         return _describe(response.resolved_statement)
+
+    def _registered(self, catalog: Any) -> int:
+        """The engine's number of a catalog. Loading all functions costs more than a query, and many read one table."""
+        key: bytes = catalog.SerializeToString(deterministic=True)
+        if key not in self._catalogs:
+            request = local_service_pb2.RegisterCatalogRequest()
+            request.simple_catalog.CopyFrom(catalog)
+            response = self.engine.call("RegisterCatalog", request, local_service_pb2.RegisterResponse)
+            self._catalogs[key] = response.registered_id
+            if len(self._catalogs) > _KEPT_CATALOGS:
+                oldest = self._catalogs.pop(next(iter(self._catalogs)))
+                self.engine.call(
+                    "UnregisterCatalog", local_service_pb2.UnregisterRequest(registered_id=oldest), empty_pb2.Empty
+                )
+        return self._catalogs[key]
 
     def table_names(self, text: str) -> list[tuple[str, ...]]:
         """Paths of the tables that a statement reads or writes."""
