@@ -5,7 +5,6 @@ Everything runs through the command, as a user would run it, against one small d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from loaders.rpc.client import RpcClient
+from devnet.market import simulation
+from devnet.node import Anvil
 from tests.conftest import Run
 
 SERVED = ("dex", "lending", "market", "quality")
@@ -34,16 +34,11 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def node(poolhouse: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def node() -> Iterator[Node]:
     """A small market, simulated anew, with every block still callable."""
-    cache = {"POOLHOUSE_DEVNET_STATE": str(tmp_path_factory.mktemp("devnet") / "running.json")}
-    poolhouse("devnet", "start", "--actions", "250", "--fresh", "--port", "0", env=cache)
-    try:
-        url = json.loads(Path(cache["POOLHOUSE_DEVNET_STATE"]).read_text())["url"]
-        head = int(RpcClient(url).call("eth_blockNumber"), 16)
-        yield Node(url, head, head * 2 // 3)
-    finally:
-        poolhouse("devnet", "stop", env=cache)
+    with Anvil() as anvil:
+        market = simulation.build(anvil.rpc, actions=simulation.SMALL_ACTIONS)
+        yield Node(anvil.url, market.head_number, market.head_number * 2 // 3)
 
 
 def load(poolhouse: Run, node: Node, database: Path, *extra: str) -> None:
