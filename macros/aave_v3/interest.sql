@@ -41,3 +41,52 @@
 {% macro aave_apy(apr) -%}
     power(1 + {{ apr }} / 31536000, 31536000) - 1
 {%- endmacro %}
+
+{#- CTEs `rate_squares` to `interest_factors`: the rows of `relation` (columns liquidity_rate_raw,
+    variable_borrow_rate_raw, elapsed_s) with income_factor_raw and debt_factor_raw, the growth of each index in RAY.
+    The powers are columns of their own because the ray macros repeat what they are given. -#}
+{% macro aave_interest_factors(relation) -%}
+rate_squares as (
+
+    select
+        *,
+        {{ ray_mul('variable_borrow_rate_raw', 'variable_borrow_rate_raw') | indent(8) }} as rate_squared
+    from {{ relation }}
+
+),
+
+rate_powers as (
+
+    select
+        *,
+        {{ aave_rate_power_2('rate_squared') }} as rate_power_2
+    from rate_squares
+
+),
+
+rate_cubes as (
+
+    select
+        *,
+        {{ ray_mul('rate_power_2', 'variable_borrow_rate_raw') | indent(8) }} as rate_cubed
+    from rate_powers
+
+),
+
+interest_factors as (
+
+    select
+        *,
+        {{ aave_linear_interest('liquidity_rate_raw', 'elapsed_s') }} as income_factor_raw,
+        {{ aave_compounded_interest(
+            'variable_borrow_rate_raw', 'rate_squared', 'rate_cubed', 'elapsed_s'
+        ) | indent(8) }} as debt_factor_raw
+    from rate_cubes
+
+)
+{%- endmacro %}
+
+{#- Whole seconds from one timestamp to another, as an exact integer. -#}
+{% macro aave_elapsed(from_timestamp, to_timestamp) -%}
+    cast({{ unix_seconds(to_timestamp) }} - {{ unix_seconds(from_timestamp) }} as {{ type_exact_int() }})
+{%- endmacro %}

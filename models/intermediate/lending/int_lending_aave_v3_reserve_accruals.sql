@@ -27,12 +27,7 @@ stored as (
         indexes.variable_borrow_rate_raw,
         indexes.liquidity_index_raw,
         indexes.variable_borrow_index_raw,
-        cast(
-            {{ unix_seconds('points.as_of_timestamp') }} - {{ unix_seconds('indexes.block_timestamp') }}
-            as {{ type_exact_int() }}
-        ) as elapsed_s,
-        {{ ray_mul('indexes.variable_borrow_rate_raw', 'indexes.variable_borrow_rate_raw') | indent(8) }}
-            as rate_squared
+        {{ aave_elapsed('indexes.block_timestamp', 'points.as_of_timestamp') }} as elapsed_s
     from points
     inner join indexes
         on
@@ -42,35 +37,7 @@ stored as (
 
 ),
 
-powers as (
-
-    select
-        *,
-        {{ aave_rate_power_2('rate_squared') }} as rate_power_2
-    from stored
-
-),
-
-cubes as (
-
-    select
-        *,
-        {{ ray_mul('rate_power_2', 'variable_borrow_rate_raw') | indent(8) }} as rate_cubed
-    from powers
-
-),
-
-factors as (
-
-    select
-        *,
-        {{ aave_linear_interest('liquidity_rate_raw', 'elapsed_s') }} as income_factor_raw,
-        {{ aave_compounded_interest(
-            'variable_borrow_rate_raw', 'rate_squared', 'rate_cubed', 'elapsed_s'
-        ) | indent(8) }} as debt_factor_raw
-    from cubes
-
-),
+{{ aave_interest_factors('stored') }},
 
 final as (
 
@@ -88,7 +55,7 @@ final as (
         {{ ray_mul('income_factor_raw', 'liquidity_index_raw') | indent(8) }} as normalized_income_raw,
         {{ ray_mul('debt_factor_raw', 'variable_borrow_index_raw') | indent(8) }}
             as normalized_debt_raw
-    from factors
+    from interest_factors
 
 )
 

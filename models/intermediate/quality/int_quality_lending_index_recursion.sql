@@ -7,68 +7,43 @@ markets as (
 
 ),
 
+-- Rates, indexes and debt that the update before left are what this one must follow from.
 steps as (
 
     select
-        steps.*,
-        {% for column in [
-            'block_timestamp', 'liquidity_rate_raw', 'variable_borrow_rate_raw',
-            'liquidity_index_raw', 'variable_borrow_index_raw', 'scaled_debt_raw',
-        ] -%}
-        lag(steps.{{ column }}) over (
-            partition by steps.chain_id, steps.market_address, steps.token_address
-            order by steps.log_position
-        ) as last_{{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        steps.chain_id,
+        steps.market_address,
+        steps.token_address,
+        steps.block_number,
+        steps.log_position,
+        steps.has_jump,
+        steps.liquidity_index_raw,
+        steps.variable_borrow_index_raw,
+        previous.liquidity_rate_raw,
+        previous.variable_borrow_rate_raw,
+        previous.liquidity_index_raw as previous_liquidity_index,
+        previous.variable_borrow_index_raw as previous_borrow_index,
+        previous.scaled_debt_raw,
+        {{ aave_elapsed('previous.block_timestamp', 'steps.block_timestamp') }} as elapsed_s
     from {{ ref('int_quality_lending_index_steps') }} as steps
+    inner join {{ ref('int_quality_lending_index_steps') }} as previous
+        on
+            steps.chain_id = previous.chain_id
+            and steps.market_address = previous.market_address
+            and steps.token_address = previous.token_address
+            and steps.previous_log_position = previous.log_position
 
 ),
 
-timed as (
+{{ aave_interest_factors('steps') }},
+
+-- Without debt the borrow index stands still.
+growth as (
 
     select
         *,
-        cast(
-            {{ unix_seconds('block_timestamp') }} - {{ unix_seconds('last_block_timestamp') }}
-            as {{ type_exact_int() }}
-        ) as elapsed_s,
-        {{ ray_mul('last_variable_borrow_rate_raw', 'last_variable_borrow_rate_raw') | indent(8) }}
-            as rate_squared
-    from steps
-    where last_block_timestamp is not null
-
-),
-
-powers as (
-
-    select
-        *,
-        {{ aave_rate_power_2('rate_squared') }} as rate_power_2
-    from timed
-
-),
-
-cubes as (
-
-    select
-        *,
-        {{ ray_mul('rate_power_2', 'last_variable_borrow_rate_raw') | indent(8) }} as rate_cubed
-    from powers
-
-),
-
-factors as (
-
-    select
-        *,
-        {{ aave_linear_interest('last_liquidity_rate_raw', 'elapsed_s') }} as income_factor_raw,
-        case
-            when last_scaled_debt_raw = 0 then {{ ray() }}
-            else {{ aave_compounded_interest(
-                'last_variable_borrow_rate_raw', 'rate_squared', 'rate_cubed', 'elapsed_s'
-            ) | indent(16) }}
-        end as debt_factor_raw
-    from cubes
+        case when scaled_debt_raw = 0 then {{ ray() }} else debt_factor_raw end as borrow_growth_raw
+    from interest_factors
 
 ),
 
@@ -76,11 +51,11 @@ expected as (
 
     select
         *,
-        {{ ray_mul('income_factor_raw', 'last_liquidity_index_raw') | indent(8) }}
+        {{ ray_mul('income_factor_raw', 'previous_liquidity_index') | indent(8) }}
             as expected_liquidity_index,
-        {{ ray_mul('debt_factor_raw', 'last_variable_borrow_index_raw') | indent(8) }}
+        {{ ray_mul('borrow_growth_raw', 'previous_borrow_index') | indent(8) }}
             as expected_borrow_index
-    from factors
+    from growth
 
 ),
 

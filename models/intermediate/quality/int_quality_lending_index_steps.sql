@@ -116,6 +116,10 @@ final as (
         indexes.block_number,
         indexes.log_index,
         indexes.log_position,
+        lag(indexes.log_position) over (
+            partition by indexes.chain_id, indexes.market_address, indexes.token_address
+            order by indexes.log_position
+        ) as previous_log_position,
         indexes.event_name,
         indexes.block_timestamp,
         indexes.liquidity_rate_raw,

@@ -2,7 +2,10 @@ with
 
 live as (
 
-    {{ live_rows('aave_v3', 'aave_v3__configurator_emode_category_added', 'configurator', 'EModeCategoryAdded') | indent(4) }}
+    {{ live_rows(
+        'aave_v3', 'aave_v3__configurator_emode_category_added',
+        'configurator', 'EModeCategoryAdded',
+    ) | indent(4) }}
 
 ),
 

@@ -2,7 +2,10 @@ with
 
 live as (
 
-    {{ live_rows('aave_v3', 'aave_v3__oracle_asset_source_updated', 'oracle', 'AssetSourceUpdated') | indent(4) }}
+    {{ live_rows(
+        'aave_v3', 'aave_v3__oracle_asset_source_updated',
+        'oracle', 'AssetSourceUpdated',
+    ) | indent(4) }}
 
 ),
 

@@ -2,7 +2,10 @@ with
 
 live as (
 
-    {{ live_rows('aave_v3', 'aave_v3__pool_deficit_created', 'pool', 'DeficitCreated') | indent(4) }}
+    {{ live_rows(
+        'aave_v3', 'aave_v3__pool_deficit_created',
+        'pool', 'DeficitCreated',
+    ) | indent(4) }}
 
 ),
 
