@@ -137,7 +137,8 @@ final as (
             and counted.market_address = markets.market_address
     left outer join first_failures
         on
-            counted.chain_id = first_failures.chain_id
+            markets.incomplete_reason is null
+            and counted.chain_id = first_failures.chain_id
             and counted.market_address = first_failures.market_address
             and counted.token_address = first_failures.token_address
 

@@ -32,21 +32,26 @@ compared as (
     {% for function, invariant in invariants.items() %}
     select
         '{{ invariant }}' as invariant_id, 'lending_reserves_daily' as mart, chain_id, market_address,
-        block_number, contract_address, argument as detail, read_value, modelled_value
+        block_number,
+        {{ dbt.concat(['contract_address', "' '", "coalesce(argument, '')"]) }} as detail,
+        read_value, modelled_value
     from {{ ref('int_quality_lending_reserve_comparisons') }}
     where function_name = '{{ function }}'
     union all
     {% endfor %}
     select
         'RL6' as invariant_id, 'lending_positions' as mart, chain_id, market_address,
-        block_number, contract_address, account_address as detail, read_value, modelled_value
+        block_number,
+        {{ dbt.concat(['contract_address', "' '", 'account_address']) }} as detail,
+        read_value, modelled_value
     from {{ ref('int_quality_lending_balance_comparisons') }}
     union all
     select
         case when field = 'account' then 'RL8' else 'RL7' end as invariant_id,
         'lending_account_health' as mart, chain_id, market_address,
-        block_number, market_address as contract_address,
-        {{ dbt.concat(['account_address', "' '", 'field']) }} as detail, read_value, modelled_value
+        block_number,
+        {{ dbt.concat(['account_address', "' '", 'field']) }} as detail,
+        read_value, modelled_value
     from {{ ref('int_quality_lending_account_comparisons') }}
 
 ),
@@ -59,7 +64,6 @@ judged as (
         compared.chain_id,
         coalesce(compared.market_address, 'unknown market') as entity,
         compared.block_number,
-        compared.contract_address,
         compared.detail,
         compared.read_value,
         compared.modelled_value,
@@ -81,7 +85,7 @@ first_failures as (
     where status = 'failed'
     qualify row_number() over (
         partition by invariant_id, mart, chain_id, entity, block_number
-        order by contract_address, detail, read_value, modelled_value
+        order by detail, read_value, modelled_value
     ) = 1
 
 ),

@@ -102,13 +102,15 @@ final as (
             case when markets.incomplete_reason is null then judged.failed_count else 0 end
             as {{ dbt.type_bigint() }}
         ) as failed_count,
-        case when judged.failed_count > 0
+        case when judged.failed_count > 0 and markets.incomplete_reason is null
             then coalesce(judged.first_negative_block, markets.as_of_block)
         end as first_failed_block,
-        case when judged.failed_count > 0 then {{ int_to_text('judged.expected_total_raw') }} end
-            as expected_value,
-        case when judged.failed_count > 0 then {{ int_to_text('judged.actual_total_raw') }} end
-            as actual_value,
+        case when judged.failed_count > 0 and markets.incomplete_reason is null
+            then {{ int_to_text('judged.expected_total_raw') }}
+        end as expected_value,
+        case when judged.failed_count > 0 and markets.incomplete_reason is null
+            then {{ int_to_text('judged.actual_total_raw') }}
+        end as actual_value,
         markets.as_of_block
     from judged
     inner join markets
