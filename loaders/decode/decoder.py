@@ -65,14 +65,17 @@ class Decoder:
             wanted: Mask = np.full(len(group), not candidates)
             reasons: list[str] = []
             for decoder, want in candidates:
-                mask = np.ones(len(group), bool) if want.emitters is None else _emitted_by(group, want.emitters)
-                chosen = np.flatnonzero(mask)
-                rows, fitted, reason = decoder.decode(group.take(chosen), self._chain_id)
-                fitting[chosen[fitted]] = True
+                if want.emitters is None:
+                    mask, chosen = np.ones(len(group), bool), group
+                else:
+                    mask = _emitted_by(group, want.emitters)
+                    chosen = group.take(mask)
+                rows, fitted, reason = decoder.decode(chosen, self._chain_id)
+                fitting[np.flatnonzero(mask)[fitted]] = True
                 wanted |= mask
                 reasons.append(reason)
                 result.add(want.spec.table, rows)
-                _count(result, want, group.take(chosen[fitted]))
+                _count(result, want, chosen, fitted)
             misfits = wanted & ~fitting
             if misfits.any():
                 reason = "; ".join(sorted({r for r in reasons if r})) or "no event of the registry has this topic 0"
@@ -80,11 +83,11 @@ class Decoder:
         return result
 
 
-def _count(result: Decoded, want: Wanted, logs: RawLogs) -> None:
+def _count(result: Decoded, want: Wanted, logs: RawLogs, fitted: Mask) -> None:
     if want.emitters is None:
-        result.counts[want.spec, ANY] = result.counts.get((want.spec, ANY), 0) + len(logs)
+        result.counts[want.spec, ANY] = result.counts.get((want.spec, ANY), 0) + int(fitted.sum())
         return
-    addresses, counts = np.unique(rows_as_key(logs.address), return_counts=True)
+    addresses, counts = np.unique(rows_as_key(logs.address[fitted]), return_counts=True)
     for address, count in zip(addresses, counts, strict=True):
         key = (want.spec, "0x" + address.tobytes().hex())
         result.counts[key] = result.counts.get(key, 0) + int(count)
@@ -120,7 +123,8 @@ def envelope_arrays(logs: RawLogs, chain_id: int) -> list[pa.Array]:
 
 
 def timestamps(seconds: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Array:
-    return pa.array(seconds * 1_000_000).cast(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))
+    buffer = pa.py_buffer(np.ascontiguousarray(seconds * 1_000_000))
+    return pa.Array.from_buffers(pa.timestamp("us", tz="UTC"), len(seconds), [None, buffer])
 
 
 def undecoded_rows(logs: RawLogs, chain_id: int, reason: str) -> pa.Table:

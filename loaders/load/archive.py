@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loaders.logs import Bytes, RawLogs, concat_logs
+from loaders.logs import Bytes, RawLogs
 from loaders.plan.filters import Segment
 
 _ROWS_PER_GROUP = 50_000
@@ -41,7 +41,7 @@ class Archive:
         self._chain_id = chain_id
         self._writer: pq.ParquetWriter | None = None
         self._partial: Path | None = None
-        self._pending: list[RawLogs] = []
+        self._pending: list[pa.Table] = []
         self._pending_rows = 0
 
     def sweep(self) -> None:
@@ -54,7 +54,7 @@ class Archive:
             self._directory.mkdir(parents=True, exist_ok=True)
             self._partial = self._directory / f"{from_block:012d}_{segment.finality}.parquet.partial"
         if len(logs):
-            self._pending.append(logs)
+            self._pending.append(_table(logs))
             self._pending_rows += len(logs)
         if self._pending_rows >= _ROWS_PER_GROUP:
             self._flush()
@@ -93,7 +93,7 @@ class Archive:
                 use_dictionary=["address", "topic0", "topic1", "topic2", "topic3", "block_hash"],
                 write_statistics=["block_number", "block_timestamp", "address", "topic0"],
             )
-        self._writer.write_table(_table(concat_logs(self._pending)), row_group_size=_ROWS_PER_GROUP)
+        self._writer.write_table(pa.concat_tables(self._pending), row_group_size=_ROWS_PER_GROUP)
         self._pending, self._pending_rows = [], 0
 
     def _metadata(self, segment: Segment, from_block: int, to_block: int) -> dict[str, str]:

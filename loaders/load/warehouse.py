@@ -39,6 +39,7 @@ Rows = tuple[str, pa.Table]
 
 _DLT_TYPES = {"string": "text", "int64": "bigint", "timestamp": "timestamp", "bool": "bool"}
 _SCHEMA_NAME = "poolhouse"
+_RESOURCE = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Warehouse(AbstractContextManager["Warehouse"]):
         self.name = name
         self.dataset = dataset
         self._registry = registry
-        self._schema = _dlt_schema(registry)
+        self._schema = _dlt_schema(registry, with_bigquery_hints=destination.destination_name == "bigquery")
         self._pipeline = dlt.pipeline(
             pipeline_name=name,
             destination=destination,
@@ -66,7 +67,7 @@ class Warehouse(AbstractContextManager["Warehouse"]):
         # A killed run leaves packages behind; the ledger knows what they would have held, and it is read again.
         self._pipeline.abort_packages()
         self._connection: Any = None
-        self._missing: set[str] | None = None
+        self._has_tables = False
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -95,36 +96,45 @@ class Warehouse(AbstractContextManager["Warehouse"]):
 
     def load(self, items: Iterable[Rows]) -> Package:
         """Write one package; ``items`` is consumed while it is written. Raises what ``items`` raises, undamaged."""
+        self._create_tables()
         counts: dict[str, int] = {}
-        resource = dlt.resource(self._numbered(items, counts), name="raw", write_disposition="append")
+        resource = dlt.resource(self._numbered(items, counts), name=_RESOURCE, write_disposition="append")
         try:
             info = self._pipeline.run(DltSource(self._schema, _SCHEMA_NAME, [resource]))
             info.raise_on_failed_jobs()
         except PipelineStepFailed as failure:
             self._pipeline.abort_packages()
             raise _cause(failure) from failure
-        self._missing = set()
         return Package(info.loads_ids[0] if info.loads_ids else "", counts)
 
     def _numbered(self, items: Iterable[Rows], counts: dict[str, int]) -> Iterator[Any]:
-        # Absent tables first, empty: a model must never fail for want of one.
-        for name in sorted(self._absent_tables()):
-            yield _named(self._registry.tables[name].arrow.empty_table(), name)
         for name, rows in items:
             if len(rows):
                 counts[name] = counts.get(name, 0) + len(rows)
                 yield _named(rows.cast(self._registry.tables[name].arrow), name)
 
+    def _create_tables(self) -> None:
+        """Create every table of the registry that is not there: a model must never fail for want of one."""
+        if self._has_tables:
+            return
+        if self._absent_tables():
+            self._pipeline.schemas.save_schema(self._schema)
+            self._pipeline.sync_schema(_SCHEMA_NAME)
+        absent = self._absent_tables()
+        if absent:
+            raise PoolhouseError(
+                f"The warehouse {self.name} lacks the raw tables {', '.join(sorted(absent))}, which it had before.",
+                "Restore them, or load into another database.",
+            )
+        self._has_tables = True
+
     def _absent_tables(self) -> set[str]:
-        if self._missing is None:
-            with self._pipeline.sql_client() as client:
-                present: set[str] = set()
-                if client.has_dataset():
-                    catalog = _information_schema(client, self.dataset)
-                    with client.execute_query(f"select table_name from {catalog}") as cursor:
-                        present = {row[0] for row in cursor.fetchall()}
-            self._missing = set(self._registry.tables) - present
-        return self._missing
+        with self._pipeline.sql_client() as client:
+            if not client.has_dataset():
+                return set(self._registry.tables)
+            catalog = _information_schema(client, self.dataset)
+            with client.execute_query(f"select table_name from {catalog}") as cursor:
+                return set(self._registry.tables) - {row[0] for row in cursor.fetchall()}
 
 
 def open_warehouse(
@@ -164,22 +174,35 @@ def _named(rows: pa.Table, table: str) -> Any:
     return dlt.mark.with_table_name(rows, table)
 
 
-def _dlt_schema(registry: EventRegistry) -> Any:
-    schema = dlt.Schema(_SCHEMA_NAME)
+def _dlt_schema(registry: EventRegistry, *, with_bigquery_hints: bool) -> Any:
+    stored: Any = dlt.Schema(_SCHEMA_NAME).to_dict()
+    for table in registry.tables.values():
+        stored["tables"][table.name] = _bigquery_table(table) if with_bigquery_hints else _dlt_table(table)
+    schema = dlt.Schema.from_dict(stored)
     # Frozen: no load may invent a table, a column or a variant of one.
     schema.set_schema_contract({"tables": "freeze", "columns": "freeze", "data_type": "freeze"})
-    for table in registry.tables.values():
-        schema.update_table(_dlt_table(table))
     return schema
 
 
 def _dlt_table(table: RawTable) -> Any:
     columns = {c.name: {"name": c.name, "data_type": _DLT_TYPES[c.type], "nullable": c.nullable} for c in table.columns}
     columns[LOAD_ID.name] = {"name": LOAD_ID.name, "data_type": "text", "nullable": False}
+    return {
+        "name": table.name,
+        "columns": columns,
+        "write_disposition": "append",
+        "resource": _RESOURCE,
+        "x-normalizer": {"seen-data": True},
+    }
+
+
+def _bigquery_table(table: RawTable) -> Any:
+    """The table partitioned by day and clustered. Resolving a resource per table takes long, hence only where it counts."""
+    definition = _dlt_table(table)
     nothing: list[Any] = []
-    resource: Any = dlt.resource(nothing, name=table.name, columns=columns, write_disposition="append")  # type: ignore[call-overload]
+    resource: Any = dlt.resource(nothing, name=table.name, columns=definition["columns"])
     bigquery_adapter(resource, partition=table.partition_column, cluster=table.cluster_columns)
-    return {**resource.compute_table_schema(), "x-normalizer": {"seen-data": True}}
+    return {**resource.compute_table_schema(), **{k: v for k, v in definition.items() if k != "columns"}}
 
 
 def _cause(failure: BaseException) -> BaseException:

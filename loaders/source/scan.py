@@ -71,48 +71,48 @@ class _Fields:
         most = int(digits.max())
         if not 1 <= int(digits.min()) <= most <= 15 or not (self.buffer[start + 1] == ord("x")).all():
             raise UnusualLayout
-        value = np.zeros(len(start), np.int64)
-        for back in range(most, 0, -1):
-            character = self.buffer[end - back].astype(np.int64)
-            # '0'..'9' are 0x30.., 'a'..'f' and 'A'..'F' have bit 6 set and end in 1..6.
-            digit = (character & 15) + 9 * (character >> 6)
-            value = (value << 4) + np.where(back <= digits, digit, 0)
-        return value
+        characters = sliding_window_view(self.buffer, most)[end - most]
+        # '0'..'9' are 0x30.., 'a'..'f' and 'A'..'F' have bit 6 set and end in 1..6.
+        values = (characters & 15) + 9 * (characters >> 6)
+        if int(digits.min()) < most:
+            values[np.arange(most) < (most - digits)[:, None]] = 0
+        return values.astype(np.int64) @ (1 << (4 * np.arange(most - 1, -1, -1, dtype=np.int64)))
 
 
 def scan_logs(raw: memoryview) -> RawLogs:
     """The logs of one ``eth_getLogs`` result. Raises :class:`UnusualLayout`."""
-    text = raw.cast("B")
-    whole = bytes(text)
-    if b"\\" in whole or b'"removed":true' in whole:
+    text = bytes(raw)
+    if b"\\" in text:
         raise UnusualLayout
     parts = []
     at = 0
-    while at < len(whole):
-        cut = whole.find(b"},{", at + _CHUNK_BYTES)
-        end = len(whole) if cut < 0 else cut + 1
-        parts.append(_scan_chunk(whole[at:end]))
+    while at < len(text):
+        cut = text.find(b"},{", at + _CHUNK_BYTES)
+        end = len(text) if cut < 0 else cut + 1
+        parts.append(_scan_chunk(text[at:end] if end - at < len(text) else text))
         at = end
     return concat_logs(parts)
 
 
 def _scan_chunk(text: bytes) -> RawLogs:
-    buffer = np.frombuffer(text, np.uint8)
-    objects = np.flatnonzero(buffer == _BRACE)
-    if not len(objects):
+    count = text.count(b"{")
+    if not count:
         return empty_logs()
+    buffer = np.frombuffer(text, np.uint8)
     quotes = np.flatnonzero(buffer == _QUOTE)
-    per_log, rest = divmod(len(quotes), len(objects))
-    first_quote = np.searchsorted(quotes, objects)
-    if rest == 0 and np.array_equal(first_quote, np.arange(len(objects)) * per_log):
-        # The usual case: all logs have as many topics.
-        fields = _layout(buffer, text, quotes.reshape(len(objects), per_log), np.arange(len(objects)))
-        return _columns(fields)
+    per_log, rest = divmod(len(quotes), count)
+    if rest == 0:
+        try:
+            # The usual case: all logs have as many topics.
+            return _columns(_layout(buffer, text, quotes.reshape(count, per_log), np.arange(count)))
+        except UnusualLayout:
+            pass  # or the average happens to be whole
+    first_quote = np.searchsorted(quotes, np.flatnonzero(buffer == _BRACE))
     counts = np.diff(np.append(first_quote, len(quotes)))
     groups = []
-    for count in np.unique(counts):
-        rows = np.flatnonzero(counts == count)
-        groups.append(_layout(buffer, text, quotes[first_quote[rows][:, None] + np.arange(count)], rows))
+    for size in np.unique(counts):
+        rows = np.flatnonzero(counts == size)
+        groups.append(_layout(buffer, text, quotes[first_quote[rows][:, None] + np.arange(size)], rows))
     logs = concat_logs([_columns(fields) for fields in groups])
     return logs.take(np.argsort(np.concatenate([fields.rows for fields in groups]), kind="stable"))
 
@@ -124,31 +124,33 @@ def _layout(buffer: Bytes, text: bytes, quotes: Integers, rows: Integers) -> _Fi
     starts, ends = quotes[:, 0::2] + 1, quotes[:, 1::2]
     tokens = [text[starts[0, i] : ends[0, i]] for i in range(starts.shape[1])]
     fields = _Fields(buffer, rows, 0)
-    i = 0
-    while i < len(tokens):
-        key = tokens[i]
-        if key not in _KEYS:
+    key, values = b"", 0
+    for i, token in enumerate(tokens):
+        if values and token not in _KEYS:
+            name = b"topic%d" % fields.topic_count if key == b"topics" else key
+            fields.spans[name] = starts[:, i], ends[:, i]
+            fields.topic_count += key == b"topics"
+            values -= 1
+            continue
+        if token not in _KEYS or (values and key != b"topics"):
             raise UnusualLayout
-        same_length = (ends[:, i] - starts[:, i] == len(key)).all()
-        if (
-            not same_length
-            or not (sliding_window_view(buffer, len(key))[starts[:, i]] == np.frombuffer(key, np.uint8)).all()
-        ):
-            raise UnusualLayout
-        i += 1
-        if key == b"topics":
-            while i < len(tokens) and tokens[i] not in _KEYS:
-                fields.spans[b"topic%d" % fields.topic_count] = starts[:, i], ends[:, i]
-                fields.topic_count += 1
-                i += 1
-        elif key != b"removed":
-            if i == len(tokens):
-                raise UnusualLayout
-            fields.spans[key] = starts[:, i], ends[:, i]
-            i += 1
-    if fields.topic_count > 4 or not _REQUIRED - {b"topics"} <= fields.spans.keys():
+        key = token
+        values = {b"topics": 4, b"removed": 0}.get(key, 1)
+        _check_key(buffer, key, starts[:, i], ends[:, i])
+    if (values and key != b"topics") or not _REQUIRED - {b"topics"} <= fields.spans.keys():
         raise UnusualLayout
     return fields
+
+
+def _check_key(buffer: Bytes, key: bytes, start: Integers, end: Integers) -> None:
+    """Every log has this key here; and if it is ``removed``, its value is false."""
+    if not (end - start == len(key)).all():
+        raise UnusualLayout
+    if not (sliding_window_view(buffer, len(key))[start] == np.frombuffer(key, np.uint8)).all():
+        raise UnusualLayout
+    # Past the closing quote and the colon, perhaps a space, comes the t of true or the f of false.
+    if key == b"removed" and not ((buffer[end + 2] == ord("f")) | (buffer[end + 3] == ord("f"))).all():
+        raise UnusualLayout
 
 
 def _columns(fields: _Fields) -> RawLogs:
