@@ -45,9 +45,12 @@ Trade = tuple[str, str, int, str, int]
 
 
 def found_trades(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, int], Trade]:
-    """By transaction and log: pool, token and amount in, token and amount out."""
+    """By transaction and log: pool, token and amount in, token and amount out, as logged like in the traces.
+
+    Net amounts are smaller where a token hands part of each transfer to its holders, the pool among them.
+    """
     rows = connection.execute(
-        "select tx_hash, log_index, pool_address, token_in, amount_in_raw, token_out, amount_out_raw "
+        "select tx_hash, log_index, pool_address, token_in, amount_in_logged_raw, token_out, amount_out_logged_raw "
         "from dex.dex_trades"
     ).fetchall()
     return {(tx, log): (pool, token_in, paid, token_out, got) for tx, log, pool, token_in, paid, token_out, got in rows}

@@ -158,6 +158,8 @@ final as (
         token_out_symbol,
         amount_in_raw,
         amount_out_raw,
+        amount_in_logged_raw,
+        amount_out_logged_raw,
         amount_in,
         amount_out,
         amount0_raw,

@@ -35,6 +35,10 @@ unioned as (
         recipient,
         amount0_raw,
         amount1_raw,
+        amount0_in_raw,
+        amount1_in_raw,
+        amount0_out_raw,
+        amount1_out_raw,
         is_flash,
         has_overflow,
         cast(null as {{ dbt.type_string() }}) as sqrt_price_x96,
@@ -58,6 +62,10 @@ unioned as (
         recipient,
         amount0_raw,
         amount1_raw,
+        amount0_raw as amount0_in_raw,
+        amount1_raw as amount1_in_raw,
+        -amount0_raw as amount0_out_raw,
+        -amount1_raw as amount1_out_raw,
         false as is_flash,
         has_overflow,
         sqrt_price_x96,
@@ -95,7 +103,9 @@ directed as (
     select
         *,
         case when sells_token0 then amount0_raw else amount1_raw end as sold_raw,
-        case when sells_token0 then amount1_raw else amount0_raw end as bought_raw
+        case when sells_token0 then amount1_raw else amount0_raw end as bought_raw,
+        case when sells_token0 then amount0_in_raw else amount1_in_raw end as logged_in_raw,
+        case when sells_token0 then amount1_out_raw else amount0_out_raw end as logged_out_raw
     from admitted
 
 ),
@@ -120,6 +130,10 @@ final as (
         case when sells_token0 then token1 else token0 end as token_out,
         case when sold_raw > 0 then sold_raw else sold_raw * 0 end as amount_in_raw,
         case when bought_raw < 0 then -bought_raw else bought_raw * 0 end as amount_out_raw,
+        case when logged_in_raw > 0 then logged_in_raw else logged_in_raw * 0 end
+            as amount_in_logged_raw,
+        case when logged_out_raw > 0 then logged_out_raw else logged_out_raw * 0 end
+            as amount_out_logged_raw,
         amount0_raw,
         amount1_raw,
         case when is_known then fee_pips end as fee_pips,

@@ -40,6 +40,10 @@ final as (
         swaps.pool_address,
         swaps.sender,
         swaps.recipient,
+        swaps.amount0_in_raw,
+        swaps.amount1_in_raw,
+        swaps.amount0_out_raw,
+        swaps.amount1_out_raw,
         swaps.amount0_in_raw - swaps.amount0_out_raw as amount0_raw,
         swaps.amount1_in_raw - swaps.amount1_out_raw as amount1_raw,
         coalesce(

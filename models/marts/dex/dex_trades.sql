@@ -32,6 +32,8 @@ final as (
         swaps.token_out_symbol,
         swaps.amount_in_raw,
         swaps.amount_out_raw,
+        swaps.amount_in_logged_raw,
+        swaps.amount_out_logged_raw,
         swaps.amount_in,
         swaps.amount_out,
         swaps.amount0_raw,
