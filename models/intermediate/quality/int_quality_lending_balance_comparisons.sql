@@ -10,6 +10,21 @@ points as (
 
 ),
 
+reserves as (
+
+    select * from {{ ref('int_lending_aave_v3_reserves') }}
+
+),
+
+position_tokens as (
+
+    select chain_id, market_address, atoken_address as position_token_address from reserves
+    union all
+    select chain_id, market_address, variable_debt_token_address as position_token_address
+    from reserves
+
+),
+
 balances as (
 
     select * from {{ ref('int_lending_aave_v3_scaled_balances') }}
@@ -58,10 +73,19 @@ known as (
 
 ),
 
-markets_of_tokens as (
+-- Zero is known only of tokens of a reserve, at blocks whose state is.
+empty_points as (
 
-    select distinct chain_id, market_address, position_token_address as contract_address
-    from balances
+    select
+        points.chain_id,
+        points.as_of_block as block_number,
+        points.market_address,
+        position_tokens.position_token_address as contract_address
+    from points
+    inner join position_tokens
+        on
+            points.chain_id = position_tokens.chain_id
+            and points.market_address = position_tokens.market_address
 
 ),
 
@@ -69,14 +93,14 @@ final as (
 
     select
         coalesce(reads.chain_id, known.chain_id) as chain_id,
-        coalesce(known.market_address, markets_of_tokens.market_address) as market_address,
+        coalesce(known.market_address, empty_points.market_address) as market_address,
         coalesce(reads.contract_address, known.contract_address) as contract_address,
         coalesce(reads.block_number, known.block_number) as block_number,
         coalesce(reads.account_address, known.account_address) as account_address,
         coalesce(reads.value, '0') as read_value,
         case
             when known.account_address is not null then {{ int_to_text('known.scaled_balance_raw') }}
-            else '0'
+            when empty_points.contract_address is not null then '0'
         end as modelled_value
     from reads
     full outer join known
@@ -85,10 +109,11 @@ final as (
             and reads.block_number = known.block_number
             and reads.contract_address = known.contract_address
             and reads.account_address = known.account_address
-    left outer join markets_of_tokens
+    left outer join empty_points
         on
-            reads.chain_id = markets_of_tokens.chain_id
-            and reads.contract_address = markets_of_tokens.contract_address
+            reads.chain_id = empty_points.chain_id
+            and reads.block_number = empty_points.block_number
+            and reads.contract_address = empty_points.contract_address
 
 )
 
