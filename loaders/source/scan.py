@@ -15,6 +15,7 @@ from loaders.logs import UNKNOWN_TIMESTAMP, Bytes, Integers, RawLogs, concat_log
 
 _CHUNK_BYTES = 1 << 21
 """Work on pieces that stay in the processor's cache."""
+_LOOK_BYTES = 4096
 _QUOTE, _BRACE = ord('"'), ord("{")
 _KEYS = (
     b"address",
@@ -52,8 +53,7 @@ class _Fields:
         return self._unhex(start, width)
 
     def _unhex(self, start: Integers, width: int) -> Bytes:
-        prefix = self.buffer[start + 1]
-        if not ((self.buffer[start] == ord("0")) & ((prefix == ord("x")) | (prefix == ord("X")))).all():
+        if not (self.buffer[start + 1] == ord("x")).all():
             raise UnusualLayout
         if not width:
             return np.empty((len(start), 0), np.uint8)
@@ -81,32 +81,40 @@ class _Fields:
 
 def scan_logs(raw: memoryview) -> RawLogs:
     """The logs of one ``eth_getLogs`` result. Raises :class:`UnusualLayout`."""
-    text = bytes(raw)
-    if b"\\" in text:
-        raise UnusualLayout
     parts = []
     at = 0
-    while at < len(text):
-        cut = text.find(b"},{", at + _CHUNK_BYTES)
-        end = len(text) if cut < 0 else cut + 1
-        parts.append(_scan_chunk(text[at:end] if end - at < len(text) else text))
+    while at < len(raw):
+        end = _end_of_chunk(raw, at)
+        parts.append(_scan_chunk(raw[at:end]))
         at = end
     return concat_logs(parts)
 
 
-def _scan_chunk(text: bytes) -> RawLogs:
-    count = text.count(b"{")
-    if not count:
-        return empty_logs()
+def _end_of_chunk(raw: memoryview, at: int) -> int:
+    """Just behind a log, ``_CHUNK_BYTES`` further on."""
+    look = at + _CHUNK_BYTES
+    while look < len(raw):
+        cut = bytes(raw[look : look + _LOOK_BYTES]).find(b"},{")
+        if cut >= 0:
+            return look + cut + 1
+        look += _LOOK_BYTES - 2
+    return len(raw)
+
+
+def _scan_chunk(text: memoryview) -> RawLogs:
     buffer = np.frombuffer(text, np.uint8)
     quotes = np.flatnonzero(buffer == _QUOTE)
-    per_log, rest = divmod(len(quotes), count)
-    if rest == 0:
+    if not len(quotes):
+        return _none(text)
+    first_log = bytes(text[: _LOOK_BYTES * 16]).partition(b"}")[0]
+    per_log = first_log.count(b'"')
+    if per_log and len(quotes) % per_log == 0:
         try:
             # The usual case: all logs have as many topics.
-            return _columns(_layout(buffer, text, quotes.reshape(count, per_log), np.arange(count)))
+            every = np.arange(len(quotes) // per_log)
+            return _columns(_layout(buffer, text, quotes.reshape(len(every), per_log), every))
         except UnusualLayout:
-            pass  # or the average happens to be whole
+            pass  # or their number only happens to divide
     first_quote = np.searchsorted(quotes, np.flatnonzero(buffer == _BRACE))
     counts = np.diff(np.append(first_quote, len(quotes)))
     groups = []
@@ -117,12 +125,18 @@ def _scan_chunk(text: bytes) -> RawLogs:
     return logs.take(np.argsort(np.concatenate([fields.rows for fields in groups]), kind="stable"))
 
 
-def _layout(buffer: Bytes, text: bytes, quotes: Integers, rows: Integers) -> _Fields:
+def _none(text: memoryview) -> RawLogs:
+    if bytes(text).strip() != b"[]":
+        raise UnusualLayout
+    return empty_logs()
+
+
+def _layout(buffer: Bytes, text: memoryview, quotes: Integers, rows: Integers) -> _Fields:
     """Read the order of keys from the first log and hold every other log of the group against it."""
     if quotes.shape[1] % 2:
         raise UnusualLayout
     starts, ends = quotes[:, 0::2] + 1, quotes[:, 1::2]
-    tokens = [text[starts[0, i] : ends[0, i]] for i in range(starts.shape[1])]
+    tokens = [bytes(text[starts[0, i] : ends[0, i]]) for i in range(starts.shape[1])]
     fields = _Fields(buffer, rows, 0)
     key, values = b"", 0
     for i, token in enumerate(tokens):
@@ -144,9 +158,8 @@ def _layout(buffer: Bytes, text: bytes, quotes: Integers, rows: Integers) -> _Fi
 
 def _check_key(buffer: Bytes, key: bytes, start: Integers, end: Integers) -> None:
     """Every log has this key here; and if it is ``removed``, its value is false."""
-    if not (end - start == len(key)).all():
-        raise UnusualLayout
-    if not (sliding_window_view(buffer, len(key))[start] == np.frombuffer(key, np.uint8)).all():
+    # Length, first and last letter tell the keys of a log apart.
+    if not ((end - start == len(key)) & (buffer[start] == key[0]) & (buffer[end - 1] == key[-1])).all():
         raise UnusualLayout
     # Past the closing quote and the colon, perhaps a space, comes the t of true or the f of false.
     if key == b"removed" and not ((buffer[end + 2] == ord("f")) | (buffer[end + 3] == ord("f"))).all():

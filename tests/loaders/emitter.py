@@ -97,6 +97,7 @@ def serve(respond: Callable[[bytes], tuple[int, dict[str, str], bytes]]) -> Iter
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             status, headers, body = respond(self.rfile.read(int(self.headers["Content-Length"])))
