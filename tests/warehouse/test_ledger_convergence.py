@@ -1,0 +1,137 @@
+"""Whatever the order of loads, retries, reorgs and failures: an incremental build equals a full refresh, and both hold
+exactly the logs that count. dbt itself builds the ledger and an incremental model of logs after every load."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from tests.warehouse.ledger_scenario import LedgerScenario, Load, swaps_in
+from tests.warehouse.small_project import ROOT
+
+MODEL = "int_dex_v2_swaps"
+
+
+class Warehouse:
+    """A scenario's file and dbt, parsed once, in this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.scenario = LedgerScenario(folder / "warehouse.duckdb")
+        self.manifest: Any = None
+        with self._database(self.scenario.database):
+            self.manifest = self._dbt("parse")
+
+    def build(self) -> str:
+        """Build incrementally; the content hash of the model."""
+        with self._database(self.scenario.database):
+            self._dbt("run", "--select", f"+{MODEL}")
+        return content(self.scenario.database)
+
+    def full_refresh(self) -> str:
+        """The content hash after a full refresh of the model, on a copy."""
+        # Of the same name: the manifest names the database after the file.
+        copy = self.folder / "copy" / self.scenario.database.name
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(self.scenario.database, copy)
+        with self._database(copy):
+            self._dbt("run", "--select", MODEL, "--full-refresh")
+        return content(copy)
+
+    def swaps(self) -> dict[int, int]:
+        """Raw amount of token 0 by block."""
+        with duckdb.connect(str(self.scenario.database), read_only=True) as connection:
+            query = f"select block_number, cast(amount0_raw as bigint) from intermediate.{MODEL}"
+            return swaps_in(connection.execute(query).fetchall())
+
+    def changes(self) -> int:
+        """Rows of the ledger's change log."""
+        with duckdb.connect(str(self.scenario.database), read_only=True) as connection:
+            row = connection.execute("select count(*) from intermediate.int_ledger_changes").fetchone()
+            assert row is not None
+            return int(row[0])
+
+    def _dbt(self, *arguments: str) -> Any:
+        scratch = str(self.folder / "target")
+        where = ("--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--target", "duckdb")
+        done = dbtRunner(self.manifest).invoke(
+            ["--quiet", "--log-level", "none", *arguments, *where, "--target-path", scratch, "--log-path", scratch]
+        )
+        assert done.success, done.exception or [result.message for result in getattr(done.result, "results", ())]
+        return done.result
+
+    @contextmanager
+    def _database(self, path: Path) -> Iterator[None]:
+        """dbt on a file; it lets go of the file afterwards."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("POOLHOUSE_DUCKDB", str(path))
+            yield
+        DuckDBConnectionManager.close_all_connections()
+
+
+def content(database: Path) -> str:
+    """Hash of the model's rows, whatever their order."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        row = connection.execute(
+            "select md5(coalesce(string_agg(digest, '' order by digest), '')) "
+            f"from (select md5(cast(rows as varchar)) as digest from intermediate.{MODEL} as rows)"
+        ).fetchone()
+        assert row is not None
+        return str(row[0])
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return Warehouse(tmp_path_factory.mktemp("ledger"))
+
+
+# Ten blocks a day. Each step: what happens, and the swaps (block: amount) that count afterwards.
+FIRST = {11: 1, 17: 2}
+SECOND = {20: 3, 25: 4}
+STEPS: list[tuple[str, Load | str, dict[int, int]]] = [
+    ("the first piece", Load("load01", "final", 10, 19, FIRST), FIRST),
+    ("the second piece", Load("load02", "final", 20, 29, SECOND), FIRST | SECOND),
+    ("an overlapping retry", Load("load03", "final", 15, 29, {17: 2, **SECOND}), FIRST | SECOND),
+    ("a tail", Load("load04", "tail", 30, 39, {31: 5, 35: 6}), FIRST | SECOND | {31: 5, 35: 6}),
+    ("a reorg of the tail", Load("load05", "tail", 30, 39, {31: 7, 37: 8}), FIRST | SECOND | {31: 7, 37: 8}),
+    ("a reorg that empties a day", Load("load06", "tail", 30, 45, {42: 9}), FIRST | SECOND | {42: 9}),
+    ("half of the tail becomes final", Load("load07", "final", 30, 41, {}), FIRST | SECOND | {42: 9}),
+    ("the tail moves on", Load("load08", "tail", 42, 49, {42: 10, 48: 11}), FIRST | SECOND | {42: 10, 48: 11}),
+    ("the tail becomes final", Load("load09", "final", 42, 49, {42: 10, 48: 11}), FIRST | SECOND | {42: 10, 48: 11}),
+    (
+        "a load that fails",
+        Load("load10", "final", 50, 59, {55: 12}, is_complete=False),
+        FIRST | SECOND | {42: 10, 48: 11},
+    ),
+    (
+        "a backfill before everything",
+        Load("load11", "final", 0, 9, {5: 13}),
+        FIRST | SECOND | {5: 13, 42: 10, 48: 11},
+    ),
+    ("the failed load completes", "load10", FIRST | SECOND | {5: 13, 42: 10, 48: 11, 55: 12}),
+]
+
+
+@pytest.mark.parametrize(("event", "expected"), [step[1:] for step in STEPS], ids=[step[0] for step in STEPS])
+def test_after(warehouse: Warehouse, event: Load | str, expected: dict[int, int]) -> None:
+    """The steps build on each other, in order."""
+    if isinstance(event, Load):
+        warehouse.scenario.add(event)
+    else:
+        warehouse.scenario.complete(event)
+
+    incremental = warehouse.build()
+
+    assert warehouse.swaps() == expected
+    assert warehouse.full_refresh() == incremental
+    changes = warehouse.changes()
+    assert warehouse.build() == incremental
+    assert warehouse.changes() == changes, "a second build saw changes where nothing had changed"
