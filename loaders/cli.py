@@ -194,7 +194,7 @@ def build(database: DatabaseOption = DEFAULT_DATABASE) -> None:
     console = Console()
     result = build_with_progress(database, console)
     console.print(
-        f"{result.models} models, {result.data_tests} data tests and {result.unit_tests} unit tests: all green.",
+        f"{result.models} models built, {result.data_tests} data tests passed, 0 failed.",
         highlight=False,
     )
 

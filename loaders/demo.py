@@ -81,8 +81,7 @@ def summarise(database: Path, result: BuildResult, console: Console) -> None:
         for title, query in _TABLES.items():
             _print(console, title, connection.execute(query))
     console.print(
-        f"\n[bold]{result.models}[/] models built, [bold]{result.data_tests}[/] data tests and "
-        f"[bold]{result.unit_tests}[/] unit tests passed, 0 failed."
+        f"\n[bold]{result.models}[/] models built, [bold]{result.data_tests}[/] tests of their data passed, 0 failed."
     )
     console.print(f"Warehouse: [bold]{database}[/]   For readers: [bold]{serving_path(database)}[/]", soft_wrap=True)
     console.print("\nNext:")

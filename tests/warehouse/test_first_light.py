@@ -5,6 +5,10 @@ Everything runs through the command, as a user would run it, against one small d
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +18,7 @@ import pytest
 
 from devnet.market import simulation
 from devnet.node import Anvil
-from tests.conftest import Run
+from tests.conftest import ROOT, Run
 
 SERVED = ("dex", "lending", "market", "quality")
 
@@ -117,6 +121,21 @@ def test_state_equals_the_contracts_own_answers(warehouse: Built) -> None:
     reconciled = {i: c for i, c in by_id.items() if i.startswith("R")}
     assert reconciled
     assert all(blocks == 2 for blocks, _, _ in reconciled.values()), reconciled
+
+
+def test_unit_tests_of_the_models(warehouse: Built, tmp_path: Path) -> None:
+    """They need no data, but dbt reads the types of their fixtures from built relations."""
+    dbt = [sys.executable, "-m", "dbt.cli.main", "test", "--select", "test_type:unit", "--target", "duckdb"]
+    done = subprocess.run(
+        [*dbt, "--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "POOLHOUSE_DUCKDB": str(warehouse.database)},
+    )
+    assert done.returncode == 0, done.stdout
+    assert int(re.findall(r"PASS=(\d+)", done.stdout)[-1]) >= 60
 
 
 def test_second_build_changes_nothing(poolhouse: Run, warehouse: Built) -> None:
