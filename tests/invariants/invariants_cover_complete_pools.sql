@@ -10,7 +10,9 @@ pools as (
 
 trades as (
 
-    select distinct chain_id, pool_id
+    select distinct
+        chain_id,
+        pool_id
     from {{ ref('dex_trades') }}
 
 ),

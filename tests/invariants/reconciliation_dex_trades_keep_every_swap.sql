@@ -3,10 +3,16 @@ with
 
 swaps as (
 
-    select chain_id, block_number, log_index
+    select
+        chain_id,
+        block_number,
+        log_index
     from {{ ref('stg_uniswap_v2__pair_swap') }}
     union all
-    select chain_id, block_number, log_index
+    select
+        chain_id,
+        block_number,
+        log_index
     from {{ ref('stg_uniswap_v3__pool_swap') }}
 
 ),

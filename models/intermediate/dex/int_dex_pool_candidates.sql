@@ -21,13 +21,19 @@ completions as (
 
 v2_swaps as (
 
-    select distinct chain_id, pool_address from {{ ref('int_dex_v2_swaps') }}
+    select distinct
+        chain_id,
+        pool_address
+    from {{ ref('int_dex_v2_swaps') }}
 
 ),
 
 v3_swaps as (
 
-    select distinct chain_id, pool_address from {{ ref('int_dex_v3_swaps') }}
+    select distinct
+        chain_id,
+        pool_address
+    from {{ ref('int_dex_v3_swaps') }}
 
 ),
 

@@ -68,11 +68,12 @@ final as (
         strongest.pool_address as pool_id,
         strongest.pool_address,
         strongest.family,
-        case when strongest.is_proven then strongest.factory_protocol else 'unknown' end as protocol,
+        case when strongest.is_proven then strongest.factory_protocol else 'unknown' end
+            as protocol,
         case
             when strongest.is_proven then strongest.factory_version
             else replace(strongest.family, 'uniswap_v', '')
-        end as version,
+        end as version, -- noqa: RF04
         strongest.factory_address,
         strongest.token0,
         strongest.token1,

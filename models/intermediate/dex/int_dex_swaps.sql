@@ -121,7 +121,8 @@ final as (
         tx_index,
         log_index,
         case when is_known then protocol else 'unknown' end as protocol,
-        case when is_known then version else replace(family, 'uniswap_v', '') end as version,
+        case when is_known then version else replace(family, 'uniswap_v', '') end
+            as version, -- noqa: RF04
         pool_id,
         pool_address,
         token0,

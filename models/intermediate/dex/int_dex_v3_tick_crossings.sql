@@ -34,7 +34,10 @@ tick_changes as (
 
 ticks as (
 
-    select distinct chain_id, pool_address, crossed_tick
+    select distinct
+        chain_id,
+        pool_address,
+        crossed_tick
     from tick_changes
 
 ),

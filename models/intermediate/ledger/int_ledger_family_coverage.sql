@@ -9,7 +9,12 @@ live_ranges as (
 
 filters as (
 
-    select distinct chain_id, family, role, event, contract_address
+    select distinct
+        chain_id,
+        family,
+        role,
+        event,
+        contract_address
     from live_ranges
 
 ),
@@ -27,9 +32,17 @@ filter_counts as (
 
 boundaries as (
 
-    select chain_id, family, from_block as boundary from live_ranges
+    select
+        chain_id,
+        family,
+        from_block as boundary
+    from live_ranges
     union distinct
-    select chain_id, family, to_block + 1 as boundary from live_ranges
+    select
+        chain_id,
+        family,
+        to_block + 1 as boundary
+    from live_ranges
 
 ),
 
@@ -80,7 +93,10 @@ marked as (
         *,
         case
             when
-                lag(to_block) over (partition by chain_id, family order by from_block) = from_block - 1
+                lag(to_block) over (
+                    partition by chain_id, family
+                    order by from_block
+                ) = from_block - 1
                 then 0
             else 1
         end as is_start

@@ -66,10 +66,24 @@ islands as (
 
 boundaries as (
 
-    select chain_id, family, role, event, contract_address, island_number, from_block as boundary
+    select
+        chain_id,
+        family,
+        role,
+        event,
+        contract_address,
+        island_number,
+        from_block as boundary
     from islands
     union distinct
-    select chain_id, family, role, event, contract_address, island_number, to_block + 1 as boundary
+    select
+        chain_id,
+        family,
+        role,
+        event,
+        contract_address,
+        island_number,
+        to_block + 1 as boundary
     from islands
 
 ),

@@ -41,7 +41,10 @@ final as (
         on
             answers.chain_id = aggregators.chain_id
             and answers.aggregator_address = aggregators.aggregator_address
-            and answers.block_number < coalesce(aggregators.valid_before_block, answers.block_number + 1)
+            and (
+                aggregators.valid_before_block is null
+                or answers.block_number < aggregators.valid_before_block
+            )
 
 )
 

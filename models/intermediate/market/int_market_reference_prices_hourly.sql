@@ -33,7 +33,7 @@ last_answers as (
     where price_usd is not null
     qualify row_number() over (
         partition by chain_id, token_address, {{ to_hour('block_timestamp') }}
-        order by block_number desc, log_index desc, feed_address
+        order by block_number desc, log_index desc, feed_address asc
     ) = 1
 
 ),
@@ -85,7 +85,8 @@ judged as (
         aged.chain_id,
         aged.token_address,
         aged.price_hour,
-        case when aged.age_s <= aged.heartbeat_s + 86400 then aged.price_usd end as oracle_price_usd,
+        case when aged.age_s <= aged.heartbeat_s + 86400 then aged.price_usd end
+            as oracle_price_usd,
         aged.age_s as oracle_age_s,
         aged.age_s > aged.heartbeat_s * 1.1 + 120 as is_oracle_stale,
         case when tokens.category = 'stable' then tokens.peg_usd end as peg_usd

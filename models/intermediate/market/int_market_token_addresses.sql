@@ -39,29 +39,58 @@ reserves as (
 
 mentions as (
 
-    select chain_id, token_address from registry_tokens
+    select
+        chain_id,
+        token_address
+    from registry_tokens
     union distinct
-    select chain_id, base_token_address as token_address from registry_feeds
+    select
+        chain_id,
+        base_token_address as token_address
+    from registry_feeds
     union distinct
-    select chain_id, token0 as token_address from pairs
+    select
+        chain_id,
+        token0 as token_address
+    from pairs
     union distinct
-    select chain_id, token1 as token_address from pairs
+    select
+        chain_id,
+        token1 as token_address
+    from pairs
     union distinct
-    select chain_id, token0 as token_address from pools
+    select
+        chain_id,
+        token0 as token_address
+    from pools
     union distinct
-    select chain_id, token1 as token_address from pools
+    select
+        chain_id,
+        token1 as token_address
+    from pools
     union distinct
-    select chain_id, token0 as token_address from completions
+    select
+        chain_id,
+        token0 as token_address
+    from completions
     union distinct
-    select chain_id, token1 as token_address from completions
+    select
+        chain_id,
+        token1 as token_address
+    from completions
     union distinct
-    select chain_id, token_address from reserves
+    select
+        chain_id,
+        token_address
+    from reserves
 
 ),
 
 final as (
 
-    select chain_id, token_address
+    select
+        chain_id,
+        token_address
     from mentions
     where token_address is not null
 

@@ -26,10 +26,18 @@ heads as (
 
 observations as (
 
-    select chain_id, token_address, price_hour from pair_hours
+    select
+        chain_id,
+        token_address,
+        price_hour
+    from pair_hours
     union distinct
     -- An anchor's own pools say that it is alive as well.
-    select chain_id, quote_token_address as token_address, price_hour from pair_hours
+    select
+        chain_id,
+        quote_token_address as token_address,
+        price_hour
+    from pair_hours
     union distinct
     select
         chain_id,

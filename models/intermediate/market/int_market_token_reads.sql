@@ -30,9 +30,9 @@ newest as (
     qualify row_number() over (
         partition by reads.chain_id, reads.contract_address, reads.function_name
         order by
-            case when reads.status = 'ok' then 0 else 1 end,
+            case when reads.status = 'ok' then 0 else 1 end asc,
             reads.block_number desc,
-            reads.arguments
+            reads.arguments asc
     ) = 1
 
 ),
@@ -43,7 +43,7 @@ final as (
         chain_id,
         token_address,
         max(case when function_name = 'symbol' and status = 'ok' then value end) as symbol,
-        max(case when function_name = 'name' and status = 'ok' then value end) as name,
+        max(case when function_name = 'name' and status = 'ok' then value end) as name, -- noqa: RF04
         max(
             case
                 when function_name = 'decimals' and status = 'ok'

@@ -23,7 +23,8 @@ states as (
         pool_address as entity,
         block_number,
         log_index,
-        concat({{ int_to_text('reserve0_raw') }}, ',', {{ int_to_text('reserve1_raw') }}) as expected_value
+        concat({{ int_to_text('reserve0_raw') }}, ',', {{ int_to_text('reserve1_raw') }})
+            as expected_value
     from {{ ref('stg_uniswap_v2__pair_sync') }}
 
 ),

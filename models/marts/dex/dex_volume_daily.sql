@@ -26,7 +26,8 @@ gross as (
         count(tx_from) as known_sender_count,
         sum(amount_usd) as volume_gross_usd,
         sum(fee_usd) as fees_usd,
-        sum(case when is_exchange and amount_usd is not null then 1 else 0 end) as priced_trade_count
+        sum(case when is_exchange and amount_usd is not null then 1 else 0 end)
+            as priced_trade_count
     from trades
     group by chain_id, protocol, version, block_date
 
