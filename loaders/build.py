@@ -56,7 +56,7 @@ def build(
 ) -> BuildResult:
     """Build every model and run every test. Raises :class:`PoolhouseError` when dbt could not run at all."""
     target_path = target_path or PROJECT / "target"
-    command = [sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "build", "--target", "duckdb"]
+    command = [sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--no-use-colors", "build", "--target", "duckdb"]
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target_path)]
     # Unit tests prove the SQL, not the data, and belong to `make test`.
     command += ["--exclude-resource-type", "unit_test"]
