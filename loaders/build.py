@@ -56,7 +56,17 @@ def build(
 ) -> BuildResult:
     """Build every model and run every test. Raises :class:`PoolhouseError` when dbt could not run at all."""
     target_path = target_path or PROJECT / "target"
-    command = [sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--no-use-colors", "build", "--target", "duckdb"]
+    command = [
+        sys.executable,
+        "-m",
+        "dbt.cli.main",
+        "--log-format",
+        "json",
+        "--no-use-colors",
+        "build",
+        "--target",
+        "duckdb",
+    ]
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target_path)]
     # Unit tests prove the SQL, not the data, and belong to `make test`.
     command += ["--exclude-resource-type", "unit_test"]
@@ -125,6 +135,8 @@ def build_with_progress(database: Path, console: Console, **options: Any) -> Bui
             progress=lambda done, total, node: bar.update(task, completed=done, total=total, description=node),
             **options,
         )
+        # Nodes that do nothing, such as exposures, are counted but never reported.
+        bar.update(task, completed=bar.tasks[task].total, description="")
     if not result.is_green:
         shown = "\n  ".join(result.failures)
         raise PoolhouseError(

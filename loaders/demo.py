@@ -95,7 +95,7 @@ def summarise(database: Path, result: BuildResult, console: Console) -> None:
 
 
 _TABLES = {
-    "Rows loaded": """
+    "Rows in raw tables (superseded ones stay, unseen)": """
         select table_name as "table", estimated_size as rows
         from duckdb_tables()
         where schema_name = 'raw' and not starts_with(table_name, '_') and estimated_size > 0
@@ -107,8 +107,12 @@ _TABLES = {
         order by block_date desc, volume desc nulls last, protocol, version
         limit 12
     """,
-    "The ten riskiest accounts": """
-        select account_address as account, round(health_factor, 4) as health_factor, collateral_usd, debt_usd
+    "The ten riskiest accounts: health factor, US dollars": """
+        select
+            account_address as account,
+            round(health_factor, 4) as health,
+            collateral_usd as collateral,
+            debt_usd as debt
         from lending.lending_account_health
         where health_factor is not null
         qualify block_date = max(block_date) over (partition by chain_id, market_address)
@@ -137,7 +141,9 @@ def _print(console: Console, title: str, result: duckdb.DuckDBPyConnection) -> N
         return
     table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name in names:
-        table.add_column(name.replace("_", " "), justify="left" if name in _TEXT else "right")
+        is_text = name in _TEXT
+        # An address cut short is of no use.
+        table.add_column(name.replace("_", " "), justify="left" if is_text else "right", no_wrap=is_text)
     for row in rows:
         table.add_row(*(_shown(value) for value in row))
     console.print(table)
