@@ -2,7 +2,13 @@ with
 
 newest as (
 
-    {{ newest_rows('contract_reads', ['facts.chain_id', 'facts.block_number', 'facts.contract_address', 'facts.function', 'facts.arguments']) | indent(4) }}
+    {{ newest_rows('contract_reads', [
+        'facts.chain_id',
+        'facts.block_number',
+        'facts.contract_address',
+        'facts.function',
+        'facts.arguments',
+    ]) | indent(4) }}
 
 ),
 
