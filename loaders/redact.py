@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+_SHORTEST_KEY = 12
 _URL = re.compile(r"(?:https?|wss?)://[^\s\"'<>\\)\]}]+")
 
 
@@ -21,3 +22,22 @@ def host(url: str) -> str:
 def redact(text: str) -> str:
     """Replace every URL in ``text`` by its scheme and host."""
     return _URL.sub(lambda m: f"{m.group(0).split('://')[0]}://{host(m.group(0))}/…", text)
+
+
+def without_keys_of(url: str, text: str) -> str:
+    """Redact ``text``, and also what of ``url`` may be a key: providers quote it in their error messages."""
+    try:
+        parts = urlsplit(url)
+        candidates = [
+            *parts.path.split("/"),
+            *re.split(r"[=&]", parts.query),
+            parts.username or "",
+            parts.password or "",
+        ]
+        candidates += (parts.hostname or "").split(".")
+    except ValueError:
+        return redact(text)
+    text = redact(text)
+    for secret in sorted({c for c in candidates if len(c) >= _SHORTEST_KEY}, key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return text

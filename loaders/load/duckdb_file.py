@@ -24,7 +24,7 @@ def open_locked(database: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
             connection = duckdb.connect(str(database))
             break
         except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
+            if "could not set lock" not in str(error).lower():
                 raise _unreadable(database, error) from None
             if time.monotonic() >= deadline:
                 raise _locked(database, str(error)) from None

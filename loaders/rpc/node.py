@@ -17,7 +17,7 @@ import msgspec
 import urllib3
 
 from loaders.errors import PoolhouseError
-from loaders.redact import redact
+from loaders.redact import without_keys_of
 from loaders.rpc.classify import Verdict, classify
 from loaders.rpc.client import RpcClient, RpcError
 
@@ -184,12 +184,17 @@ class Node:
             if response.error is None:
                 results.append(response.result)
                 continue
-            answered = _rpc_error(method, response.error)
+            answered = self._rpc_error(method, response.error)
             if not keep(answered):
                 verdict = classify(answered.code, answered.message, status=status)
                 raise _Failure(verdict, f"{method}: {answered.message[:300]}", retry_after)
             results.append(answered)
         return results
+
+    def _rpc_error(self, method: str, error: _Error) -> RpcError:
+        """The error object; details some providers put in ``data`` (a range that works) join the message."""
+        details = "" if error.data is None or isinstance(error.data, str) else " " + json.dumps(error.data)
+        return RpcError(method, error.code, without_keys_of(self.client.url, error.message + details), error.data)
 
     @staticmethod
     def _refuses_batches(error: _Error) -> bool:
@@ -236,12 +241,6 @@ class _Failure(Exception):
 
 def _keep_none(_: RpcError) -> bool:
     return False
-
-
-def _rpc_error(method: str, error: _Error) -> RpcError:
-    """The error object; details some providers put in ``data`` (a range that works) join the message."""
-    details = "" if error.data is None or isinstance(error.data, str) else " " + json.dumps(error.data)
-    return RpcError(method, error.code, redact(error.message + details), error.data)
 
 
 def _seconds(headers: dict[str, str]) -> float | None:

@@ -152,12 +152,12 @@ def test_an_event_added_later_is_a_filter_not_covered_yet(chain: Emitter, tmp_pa
 
 def test_small_packages_lose_little_and_killed_loads_nothing(chain: Emitter, tmp_path: Path) -> None:
     database = tmp_path / "w.duckdb"
-    chain.mine([40] * 150)
+    chain.mine([15] * 150)
     script = (
         "import sys; from pathlib import Path; from loaders.load.run import LoadRequest, load;"
         "from loaders.source.transactions import TransactionMode;"
         "load(LoadRequest(chain='devnet', rpc_url=sys.argv[1], database=Path(sys.argv[2]), protocols=('uniswap_v2',),"
-        "from_block=0, with_facts=False, transactions=TransactionMode.AUTO, logs_per_package=200))"
+        "from_block=0, with_facts=False, transactions=TransactionMode.AUTO, logs_per_package=60))"
     )
     proxy = Proxy(chain.url)
     proxy.fault = _at_most_three_blocks
@@ -165,7 +165,10 @@ def test_small_packages_lose_little_and_killed_loads_nothing(chain: Emitter, tmp
         for packages, pause in ((1, 0.0), (2, 0.1), (3, 0.25)):
             done = set(tmp_path.glob(".poolhouse/pipelines/*/load/loaded/*"))
             process = subprocess.Popen([sys.executable, "-c", script, url, str(database)])
-            while process.poll() is None and len(set(tmp_path.glob(".poolhouse/pipelines/*/load/loaded/*")) - done) < packages:
+            while (
+                process.poll() is None
+                and len(set(tmp_path.glob(".poolhouse/pipelines/*/load/loaded/*")) - done) < packages
+            ):
                 time.sleep(0.02)
             time.sleep(pause)
             assert process.poll() is None, "the load ended before it could be killed"
