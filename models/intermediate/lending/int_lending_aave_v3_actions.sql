@@ -60,10 +60,10 @@ final as (
         tx_hash,
         tx_index,
         log_index,
-        '{{ action }}' as action,
         {% for column, default in defaults.items() -%}
-        {{ sources.get(column, default) | indent(8) }} as {{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ sources.get(column, default) | indent(8) }} as {{ column }},
+        {% endfor -%}
+        '{{ action }}' as action
     from {{ ref('stg_aave_v3__' ~ model) }}
     where {{ is_dirty_day('block_timestamp') }}
     {{ 'union all' if not loop.last }}

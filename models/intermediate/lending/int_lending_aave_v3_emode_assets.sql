@@ -24,11 +24,13 @@ switches as (
 -- A move to the same category stays: it leaves first.
 stated as (
 
-    select chain_id, configurator_address, token_address, block_number, block_date, log_index,
+    select
+        chain_id, configurator_address, token_address, block_number, block_date, log_index,
         0 as step, old_category_id as emode_category_id, false as is_member
     from moves
     union all
-    select chain_id, configurator_address, token_address, block_number, block_date, log_index,
+    select
+        chain_id, configurator_address, token_address, block_number, block_date, log_index,
         1 as step, new_category_id as emode_category_id, true as is_member
     from moves
     union all
@@ -53,7 +55,12 @@ last_steps as (
     where emode_category_id != 0
     qualify row_number() over (
         partition by
-            chain_id, configurator_address, token_address, emode_category_id, block_number, log_index
+            chain_id,
+            configurator_address,
+            token_address,
+            emode_category_id,
+            block_number,
+            log_index
         order by step desc
     ) = 1
 

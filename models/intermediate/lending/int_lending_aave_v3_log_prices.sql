@@ -28,7 +28,8 @@ coverage as (
 
 asked as (
 
-    select actions.chain_id, reserves.market_address, reserves.token_address,
+    select
+        actions.chain_id, reserves.market_address, reserves.token_address,
         actions.block_number, actions.log_index
     from actions
     inner join reserves
@@ -37,7 +38,8 @@ asked as (
             and actions.contract_address = reserves.market_address
             and actions.token_address = reserves.token_address
     union distinct
-    select actions.chain_id, reserves.market_address, reserves.token_address,
+    select
+        actions.chain_id, reserves.market_address, reserves.token_address,
         actions.block_number, actions.log_index
     from actions
     inner join reserves
@@ -45,7 +47,8 @@ asked as (
             actions.chain_id = reserves.chain_id
             and actions.contract_address = reserves.atoken_address
     union distinct
-    select chain_id, market_address, collateral_token_address as token_address,
+    select
+        chain_id, market_address, collateral_token_address as token_address,
         block_number, log_index
     from {{ ref('int_lending_aave_v3_liquidations') }}
 

@@ -115,10 +115,12 @@ final as (
         accrued.scaled_debt_raw,
         accrued.supply_raw,
         accrued.debt_raw,
-        {{ aave_base_value('accrued.supply_raw', 'accrued.price_raw', 'accrued.token_unit') | indent(8) }}
-            as supply_base_raw,
-        {{ aave_base_value('accrued.debt_raw', 'accrued.price_raw', 'accrued.token_unit') | indent(8) }}
-            as debt_base_raw,
+        {{ aave_base_value(
+            'accrued.supply_raw', 'accrued.price_raw', 'accrued.token_unit'
+        ) | indent(8) }} as supply_base_raw,
+        {{ aave_base_value(
+            'accrued.debt_raw', 'accrued.price_raw', 'accrued.token_unit'
+        ) | indent(8) }} as debt_base_raw,
         accrued.is_collateral,
         accrued.emode_category_id,
         accrued.ltv_bps as reserve_ltv_bps,

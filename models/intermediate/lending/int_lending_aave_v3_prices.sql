@@ -74,7 +74,7 @@ inherited as (
         on
             sources.chain_id = answers.chain_id
             and sources.source_address = answers.feed_address
-            and answers.log_position < sources.log_position
+            and sources.log_position > answers.log_position
     qualify row_number() over (
         partition by
             sources.chain_id, sources.market_address, sources.token_address, sources.log_position
@@ -102,8 +102,8 @@ stated as (
         on
             sources.chain_id = answers.chain_id
             and sources.source_address = answers.feed_address
-            and answers.log_position > sources.log_position
-            and (sources.until_position is null or answers.log_position < sources.until_position)
+            and sources.log_position < answers.log_position
+            and (sources.until_position is null or sources.until_position > answers.log_position)
 
 ),
 

@@ -52,7 +52,8 @@ final as (
         variable_borrow_rate_raw,
         liquidity_index_raw,
         variable_borrow_index_raw,
-        {{ ray_mul('income_factor_raw', 'liquidity_index_raw') | indent(8) }} as normalized_income_raw,
+        {{ ray_mul('income_factor_raw', 'liquidity_index_raw') | indent(8) }}
+            as normalized_income_raw,
         {{ ray_mul('debt_factor_raw', 'variable_borrow_index_raw') | indent(8) }}
             as normalized_debt_raw
     from interest_factors

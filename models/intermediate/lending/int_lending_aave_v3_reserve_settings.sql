@@ -70,8 +70,10 @@ stated as (
         contract_address as configurator_address,
         {{ json_field('payload', 'asset') }} as token_address,
         '{{ setting }}' as setting,
-        case {{ json_field('payload', field) }} when 'true' then {{ exact_int(1) }}
-            else {{ exact_int(0) }} end as setting_value,
+        case {{ json_field('payload', field) }}
+            when 'true' then {{ exact_int(1) }}
+            else {{ exact_int(0) }}
+        end as setting_value,
         block_number,
         block_date,
         log_index

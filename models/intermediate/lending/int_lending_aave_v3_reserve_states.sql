@@ -117,14 +117,14 @@ final as (
         end as scaled_debt_raw,
         prices.price_raw,
         markets.base_currency_unit_raw,
-        markets.incomplete_reason,
         {% for setting in [
             'ltv_bps', 'liquidation_threshold_bps', 'liquidation_bonus_bps', 'reserve_factor_bps',
             'liquidation_protocol_fee_bps', 'supply_cap', 'borrow_cap',
             'is_active', 'is_frozen', 'is_paused', 'is_borrowable',
         ] -%}
-        settings.{{ setting }}{{ ',' if not loop.last }}
-        {% endfor %}
+        settings.{{ setting }},
+        {% endfor -%}
+        markets.incomplete_reason
     from accruals
     inner join points
         on {{ same_point('accruals', 'points') | indent(12) }}

@@ -15,7 +15,8 @@ reserves as (
 
 position_tokens as (
 
-    select chain_id, market_address, token_address, atoken_address as position_token_address,
+    select
+        chain_id, market_address, token_address, atoken_address as position_token_address,
         'supply' as side
     from reserves
     where atoken_address is not null

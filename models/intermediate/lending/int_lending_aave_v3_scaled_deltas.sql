@@ -45,8 +45,9 @@ amounts as (
         account_address,
         'mint' as leg,
         index_raw,
-        case when {{ aave_is_plausible('value_raw', 'balance_increase_raw') }}
-            then value_raw - balance_increase_raw
+        case
+            when {{ aave_is_plausible('value_raw', 'balance_increase_raw') }}
+                then value_raw - balance_increase_raw
         end as amount_raw
     from mints
     union all
@@ -55,8 +56,9 @@ amounts as (
         account_address,
         'burn' as leg,
         index_raw,
-        case when {{ aave_is_plausible('value_raw', 'balance_increase_raw') }}
-            then -(value_raw + balance_increase_raw)
+        case
+            when {{ aave_is_plausible('value_raw', 'balance_increase_raw') }}
+                then -(value_raw + balance_increase_raw)
         end as amount_raw
     from burns
 

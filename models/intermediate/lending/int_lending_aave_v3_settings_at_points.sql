@@ -26,11 +26,11 @@ final as (
         points.market_address,
         points.as_of_block,
         points.as_of_timestamp,
-        settings.token_address,
-        {% for setting in settings %}
+        {% for setting in settings -%}
         max(case when settings.setting = '{{ setting }}' then settings.setting_value end)
-            as {{ setting }}{{ ',' if not loop.last }}
-        {% endfor %}
+            as {{ setting }},
+        {% endfor -%}
+        settings.token_address
     from points
     inner join settings
         on

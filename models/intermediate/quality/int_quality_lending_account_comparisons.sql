@@ -4,7 +4,8 @@
     'collateral_base_raw', 'debt_base_raw', 'available_borrows_base_raw',
     'liquidation_threshold_bps', 'ltv_bps', 'health_factor',
 ] -%}
-{%- set no_debt = '115792089237316195423570985008687907853269984665640564039457584007913129639935' %}
+{%- set no_debt =
+    '115792089237316195423570985008687907853269984665640564039457584007913129639935' %}
 
 with
 

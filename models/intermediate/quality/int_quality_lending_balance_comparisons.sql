@@ -99,7 +99,8 @@ final as (
         coalesce(reads.account_address, known.account_address) as account_address,
         coalesce(reads.value, '0') as read_value,
         case
-            when known.account_address is not null then {{ int_to_text('known.scaled_balance_raw') }}
+            when known.account_address is not null
+                then {{ int_to_text('known.scaled_balance_raw') }}
             when empty_points.contract_address is not null then '0'
         end as modelled_value
     from reads

@@ -69,7 +69,8 @@ jumps as (
     select chain_id, tx_hash, pool_address as market_address, token_address, log_index
     from {{ ref('stg_aave_v3__pool_flash_loan') }}
     union all
-    select chain_id, tx_hash, contract_address as market_address,
+    select
+        chain_id, tx_hash, contract_address as market_address,
         {{ json_field('payload', 'reserve') }} as token_address, log_index
     from {{ ref('stg_aave_v3__configuration') }}
     where event_name = 'BackUnbacked'

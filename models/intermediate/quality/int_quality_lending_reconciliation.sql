@@ -31,8 +31,8 @@ compared as (
 
     {% for function, invariant in invariants.items() %}
     select
-        '{{ invariant }}' as invariant_id, 'lending_reserves_daily' as mart, chain_id, market_address,
-        block_number,
+        '{{ invariant }}' as invariant_id, 'lending_reserves_daily' as mart, chain_id,
+        market_address, block_number,
         {{ dbt.concat(['contract_address', "' '", "coalesce(argument, '')"]) }} as detail,
         read_value, modelled_value
     from {{ ref('int_quality_lending_reserve_comparisons') }}

@@ -5,9 +5,11 @@
     4: 'variable_borrow_rate_raw', 6: 'last_update_s', 8: 'atoken_address',
     10: 'variable_debt_token_address',
 } -%}
-{%- set key = ['chain_id', 'block_number', 'function_name', 'contract_address', 'argument', 'field'] -%}
-{%- set functions = aave_reconciled_functions() | reject('in', ['getUserAccountData', 'scaledBalanceOf'])
-    | list %}
+{%- set key =
+    ['chain_id', 'block_number', 'function_name', 'contract_address', 'argument', 'field'] -%}
+{%- set functions = aave_reconciled_functions()
+    | reject('in', ['getUserAccountData', 'scaledBalanceOf']) | list -%}
+{%- set modelled_values = aave_modelled_reserve_values(data_fields) %}
 
 with
 
@@ -34,7 +36,7 @@ states as (
 
 modelled as (
 
-    {% for function, contract, argument, field, value in aave_modelled_reserve_values(data_fields) %}
+    {% for function, contract, argument, field, value in modelled_values %}
     select
         chain_id,
         market_address,
@@ -114,9 +116,12 @@ final as (
     from stated
     full outer join expected_of_models
         on
-            {% for column in key -%}
-            {{ 'and ' if not loop.first }}stated.{{ column }} = expected_of_models.{{ column }}
-            {% endfor %}
+            stated.chain_id = expected_of_models.chain_id
+            and stated.block_number = expected_of_models.block_number
+            and stated.function_name = expected_of_models.function_name
+            and stated.contract_address = expected_of_models.contract_address
+            and stated.argument = expected_of_models.argument
+            and stated.field = expected_of_models.field
 
 )
 

@@ -67,7 +67,8 @@ judged as (
         coalesce(issued.scaled_total_raw, {{ exact_int(0) }}) as expected_total_raw,
         histories.negative_count
         + case
-            when newest.scaled_total_raw = coalesce(issued.scaled_total_raw, {{ exact_int(0) }}) then 0
+            when newest.scaled_total_raw = coalesce(issued.scaled_total_raw, {{ exact_int(0) }})
+                then 0
             else 1
         end as failed_count
     from newest
@@ -88,7 +89,8 @@ final as (
         'A3' as invariant_id,
         'lending_positions' as mart,
         judged.chain_id,
-        {{ dbt.concat(['judged.market_address', "' '", 'judged.position_token_address']) }} as entity,
+        {{ dbt.concat(['judged.market_address', "' '", 'judged.position_token_address']) }}
+            as entity,
         case
             when markets.incomplete_reason is not null then 'incomplete'
             when judged.failed_count > 0 then 'failed'
@@ -102,14 +104,17 @@ final as (
             case when markets.incomplete_reason is null then judged.failed_count else 0 end
             as {{ dbt.type_bigint() }}
         ) as failed_count,
-        case when judged.failed_count > 0 and markets.incomplete_reason is null
-            then coalesce(judged.first_negative_block, markets.as_of_block)
+        case
+            when judged.failed_count > 0 and markets.incomplete_reason is null
+                then coalesce(judged.first_negative_block, markets.as_of_block)
         end as first_failed_block,
-        case when judged.failed_count > 0 and markets.incomplete_reason is null
-            then {{ int_to_text('judged.expected_total_raw') }}
+        case
+            when judged.failed_count > 0 and markets.incomplete_reason is null
+                then {{ int_to_text('judged.expected_total_raw') }}
         end as expected_value,
-        case when judged.failed_count > 0 and markets.incomplete_reason is null
-            then {{ int_to_text('judged.actual_total_raw') }}
+        case
+            when judged.failed_count > 0 and markets.incomplete_reason is null
+                then {{ int_to_text('judged.actual_total_raw') }}
         end as actual_value,
         markets.as_of_block
     from judged

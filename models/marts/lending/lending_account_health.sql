@@ -67,13 +67,15 @@ final as (
         states.collateral_base_raw,
         states.debt_base_raw,
         states.available_borrows_base_raw,
-        cast(states.liquidation_threshold_bps as {{ dbt.type_bigint() }}) as liquidation_threshold_bps,
+        cast(states.liquidation_threshold_bps as {{ dbt.type_bigint() }})
+            as liquidation_threshold_bps,
         cast(states.ltv_bps as {{ dbt.type_bigint() }}) as ltv_bps,
         states.health_factor_raw,
         {{ safe_ratio('states.health_factor_raw', exact_int('1000000000000000000')) | indent(8) }}
             as health_factor,
-        {{ aave_base_to_usd('states.collateral_base_raw', 'markets.base_currency_unit_raw') | indent(8) }}
-            as collateral_usd,
+        {{ aave_base_to_usd(
+            'states.collateral_base_raw', 'markets.base_currency_unit_raw'
+        ) | indent(8) }} as collateral_usd,
         {{ aave_base_to_usd('states.debt_base_raw', 'markets.base_currency_unit_raw') | indent(8) }}
             as debt_usd,
         {{ aave_base_to_usd(

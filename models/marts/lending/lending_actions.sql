@@ -72,8 +72,9 @@ valued as (
         reserves.symbol,
         reserves.decimals,
         prices.price_raw,
-        {{ aave_base_value('members.amount_raw', 'prices.price_raw', 'reserves.token_unit') | indent(8) }}
-            as amount_base_raw
+        {{ aave_base_value(
+            'members.amount_raw', 'prices.price_raw', 'reserves.token_unit'
+        ) | indent(8) }} as amount_base_raw
     from members
     inner join markets
         on
@@ -116,7 +117,8 @@ final as (
         symbol,
         amount_raw,
         {{ to_human('amount_raw', 'decimals') | indent(8) }} as amount,
-        {{ aave_base_to_usd('amount_base_raw', 'base_currency_unit_raw') | indent(8) }} as amount_usd,
+        {{ aave_base_to_usd('amount_base_raw', 'base_currency_unit_raw') | indent(8) }}
+            as amount_usd,
         {{ safe_ratio('price_raw', 'base_currency_unit_raw') | indent(8) }} as oracle_price_usd,
         emode_category_id
     from valued

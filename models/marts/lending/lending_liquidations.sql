@@ -32,13 +32,13 @@ prices as (
 described as (
 
     select
-        liquidations.*,
         {% for side in sides -%}
         {{ side }}_reserves.symbol as {{ side }}_symbol,
         {{ side }}_reserves.decimals as {{ side }}_decimals,
         {{ side }}_reserves.token_unit as {{ side }}_unit,
-        {{ side }}_prices.price_raw as {{ side }}_price_raw{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ side }}_prices.price_raw as {{ side }}_price_raw,
+        {% endfor -%}
+        liquidations.*
     from liquidations
     {% for side, token in sides.items() -%}
     left outer join reserves as {{ side }}_reserves

@@ -74,8 +74,9 @@ final as (
         states.debt_raw,
         {{ to_human('states.supply_raw', 'reserves.decimals') | indent(8) }} as supply,
         {{ to_human('states.debt_raw', 'reserves.decimals') | indent(8) }} as debt,
-        {{ aave_base_to_usd('states.supply_base_raw', 'markets.base_currency_unit_raw') | indent(8) }}
-            as supply_usd,
+        {{ aave_base_to_usd(
+            'states.supply_base_raw', 'markets.base_currency_unit_raw'
+        ) | indent(8) }} as supply_usd,
         {{ aave_base_to_usd('states.debt_base_raw', 'markets.base_currency_unit_raw') | indent(8) }}
             as debt_usd,
         states.is_collateral,

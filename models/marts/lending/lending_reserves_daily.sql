@@ -19,7 +19,8 @@ accrued as (
         states.*,
         {{ ray_mul('states.scaled_supply_raw', 'states.normalized_income_raw') | indent(8) }}
             as supply_raw,
-        {{ ray_mul('states.scaled_debt_raw', 'states.normalized_debt_raw') | indent(8) }} as debt_raw
+        {{ ray_mul('states.scaled_debt_raw', 'states.normalized_debt_raw') | indent(8) }}
+            as debt_raw
     from states
 
 ),
@@ -28,7 +29,8 @@ valued as (
 
     select
         *,
-        {{ aave_base_value('supply_raw', 'price_raw', 'token_unit') | indent(8) }} as supply_base_raw,
+        {{ aave_base_value('supply_raw', 'price_raw', 'token_unit') | indent(8) }}
+            as supply_base_raw,
         {{ aave_base_value('debt_raw', 'price_raw', 'token_unit') | indent(8) }} as debt_base_raw,
         {{ safe_ratio('liquidity_rate_raw', ray()) }} as supply_apr,
         {{ safe_ratio('variable_borrow_rate_raw', ray()) }} as borrow_apr
@@ -61,8 +63,9 @@ final as (
         valued.debt_raw,
         {{ to_human('valued.supply_raw', 'valued.decimals') | indent(8) }} as supply,
         {{ to_human('valued.debt_raw', 'valued.decimals') | indent(8) }} as debt,
-        {{ aave_base_to_usd('valued.supply_base_raw', 'valued.base_currency_unit_raw') | indent(8) }}
-            as supply_usd,
+        {{ aave_base_to_usd(
+            'valued.supply_base_raw', 'valued.base_currency_unit_raw'
+        ) | indent(8) }} as supply_usd,
         {{ aave_base_to_usd('valued.debt_base_raw', 'valued.base_currency_unit_raw') | indent(8) }}
             as debt_usd,
         {{ safe_ratio('valued.price_raw', 'valued.base_currency_unit_raw') | indent(8) }}
