@@ -34,8 +34,9 @@ _MESSAGES: tuple[tuple[Kind, str], ...] = (
     ("rate", r"capacity exceeded|quota (?:will )?reset|call rate|exceeded its .*capacity|retry.?after"),
     (
         "auth",
-        r"must be authenticated|unauthori[sz]ed|invalid (?:api|project|access).?(?:key|id|token)|api.?key (?:is )?(?:invalid|missing|disabled)",
+        r"must be authenticated|unauthori[sz]ed|invalid (?:api|project|access).?(?:key|id|token)",
     ),
+    ("auth", r"api.?key (?:is )?(?:invalid|missing|disabled)"),
     (
         "auth",
         r"monthly (?:capacity|quota)|daily (?:request|quota)|upgrade your plan|project id .*(?:invalid|required)|access denied|forbidden",

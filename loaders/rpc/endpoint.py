@@ -37,8 +37,8 @@ class Endpoint:
 
 
 class _HeaderJson(msgspec.Struct, rename="camel"):
-    number: str
-    hash: str
+    number: str | None
+    hash: str | None
     parent_hash: str
     timestamp: str
     logs_bloom: str | None = None
@@ -48,10 +48,10 @@ _HEADER = msgspec.json.Decoder(_HeaderJson | None).decode
 
 
 def parse_header(raw: bytes | msgspec.Raw) -> Header | None:
-    """The header in an ``eth_getBlockByNumber`` result, None for null. Skips the transactions without building them."""
+    """The header in an ``eth_getBlockByNumber`` result, None for null or pending. Skips the transactions without building them."""
     block = _HEADER(raw)
-    if block is None:
-        return None
+    if block is None or block.number is None or block.hash is None:
+        return None  # absent, or still pending
     bloom = bytes.fromhex(block.logs_bloom[2:]) if block.logs_bloom else b""
     return Header(int(block.number, 16), block.hash, block.parent_hash, int(block.timestamp, 16), bloom)
 

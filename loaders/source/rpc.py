@@ -108,7 +108,7 @@ class RpcSource:
                         raise Inconsistent(f"no logs where about {expected:.0f} were to be expected")
                     self._confirm_empty(segment.queries, low, high)
                 return self._complete(low, high, logs, end)
-            except (Inconsistent, Malformed, Lagging) as error:
+            except (Inconsistent, Malformed, Lagging, msgspec.DecodeError) as error:
                 reason = error.message if isinstance(error, PoolhouseError) else str(error)
         raise PoolhouseError(
             f"{self.node.host} does not answer blocks {low} to {high} consistently: {reason.rstrip('.')}.",

@@ -70,17 +70,24 @@ class TransactionReader:
         self._node = node
         self._chain_id = chain_id
         self._with_receipts = mode in (TransactionMode.AUTO, TransactionMode.RECEIPTS)
+        # What the node turns out to lack is not asked for again.
         self._block_receipts = self._with_receipts
+        self._by_hash = True
 
     def read(self, logs: RawLogs) -> pa.Table:
         """One row per transaction of the logs. Raises :class:`Inconsistent` when the node's chain has moved on."""
         by_block = _transactions_by_block(logs)
-        singles = {h: w for wanted in by_block if len(wanted) <= _SINGLES_PER_BLOCK for h, w in wanted.items()}
+        few = [wanted for wanted in by_block if len(wanted) <= _SINGLES_PER_BLOCK]
         whole = [wanted for wanted in by_block if len(wanted) > _SINGLES_PER_BLOCK]
         found: list[tuple[_Transaction, _Receipt | None]] = []
+        try:
+            found += self._singles([h for wanted in few for h in wanted]) if self._by_hash else []
+        except Unsupported:
+            self._by_hash = False
+        if not self._by_hash:
+            whole = by_block
         for at in range(0, len(whole), _BLOCKS_PER_REQUEST):
             found += self._blocks(whole[at : at + _BLOCKS_PER_REQUEST])
-        found += self._singles(list(singles))
         wanted = {h: w for block in by_block for h, w in block.items()}
         if {t.hash for t, _ in found} != set(wanted):
             raise Inconsistent("the node lacks transactions whose logs it returned")

@@ -1,0 +1,76 @@
+"""Recorded mainnet blocks, each loaded as a range of its own: every log that fits an event is in its table, to the digit."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+
+from loaders.decode.decoder import Decoder
+from loaders.plan.filters import Segment, filters_for
+from loaders.registry.abi import EventAbi
+from loaders.registry.events import load_events
+from loaders.rpc.client import RpcClient
+from loaders.rpc.node import Node
+from loaders.source.rpc import RpcSource
+from loaders.source.transactions import TransactionMode, TransactionReader
+
+FREE = [e for e in load_events().events if e.emitters == "any"]
+
+
+def fits(abi: EventAbi, log: dict[str, Any]) -> bool:
+    """By the definition of the ABI, read with another library."""
+    if len(log["topics"]) != 1 + len(abi.indexed) or len(log["data"]) != 2 + 64 * len(abi.in_data):
+        return False
+    try:
+        decode([p.type for p in abi.in_data], bytes.fromhex(log["data"][2:]))
+        for parameter, topic in zip(abi.indexed, log["topics"][1:], strict=True):
+            decode([parameter.type], bytes.fromhex(topic[2:]))
+    except DecodingError:
+        return False
+    return True
+
+
+def test_counts_and_swaps_equal_the_receipts(mainnet: str, reference_data: Path) -> None:
+    node = Node(RpcClient(mainnet))
+    source = RpcSource(node, transactions=TransactionReader(node, TransactionMode.AUTO, 1))
+    swaps = next(e for e in FREE if e.table == "uniswap_v3__pool_swap")
+    total: Counter[str] = Counter()
+    for path in sorted((reference_data / "blocks" / "1").glob("*.json.gz")):
+        recorded = json.loads(gzip.decompress(path.read_bytes()))
+        number = int(recorded["block"]["number"], 16)
+        if not recorded["block"].get("hash"):
+            total["without hash"] += 1
+            continue
+        logs = [log for receipt in recorded["receipts"] for log in receipt["logs"] if log["topics"]]
+        segment = Segment(number, number, "final", filters_for(FREE, []))
+        (batch,) = source.batches(segment)
+        result = Decoder(1, segment.wanted).decode(batch.logs)
+        counts = {spec: count for (spec, _), count in result.counts.items()}
+        for spec in FREE:
+            of_event = [log for log in logs if log["topics"][0] == spec.topic0]
+            fitting = [log for log in of_event if fits(spec.abi, log)]
+            assert counts.get(spec, 0) == len(fitting), f"{spec.table} in block {number}"
+            total[spec.table] += len(fitting)
+            total["undecoded_logs"] += len(of_event) - len(fitting)
+        kept = sum(map(len, result.tables.get("undecoded_logs", [])))
+        total["kept undecoded"] += kept
+        decoded = [row for part in result.tables.get(swaps.table, []) for row in part.to_pylist()]
+        expected = [log for log in logs if log["topics"][0] == swaps.topic0 and fits(swaps.abi, log)]
+        for row, log in zip(decoded, expected, strict=True):
+            words = decode([p.type for p in swaps.abi.in_data], bytes.fromhex(log["data"][2:]))
+            assert row["log_index"] == int(log["logIndex"], 16)
+            assert (row["amount0"], row["amount1"], row["sqrt_price_x96"]) == tuple(str(w) for w in words[:3])
+            assert row["tick"] == words[4]
+        senders = {t["hash"] for t in recorded["block"]["transactions"]}
+        assert batch.transactions is not None
+        assert set(batch.transactions["tx_hash"].to_pylist()) <= senders
+    assert total["without hash"] <= 3
+    assert total["kept undecoded"] == total["undecoded_logs"]
+    assert total["uniswap_v3__pool_swap"] > 100
+    assert total["uniswap_v2__pair_swap"] > 500
