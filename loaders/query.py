@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from loaders.build import serving_path
@@ -47,12 +49,37 @@ def run_query(
 
 
 def print_rows(console: Console, names: list[str], rows: list[tuple[object, ...]], *, more: bool) -> None:
+    """A table where it fits the terminal, else one line per value; never a value cut short."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for position, name in enumerate(names):
-        numeric = all(isinstance(row[position], (int, float)) or row[position] is None for row in rows)
-        table.add_column(name, justify="right" if numeric and rows else "left", overflow="fold")
+        numeric = all(isinstance(row[position], (int, float, Decimal)) or row[position] is None for row in rows)
+        table.add_column(name, justify="right" if numeric and rows else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*("–" if value is None else str(value) for value in row))
-    console.print(table)
+        table.add_row(*map(_shown, row))
+    width = console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum
+    if not console.is_terminal:
+        # A pipe or a file is as wide as it needs to be.
+        Console(file=console.file, width=width).print(table)
+    elif width <= console.width:
+        console.print(table)
+    else:
+        _print_records(console, names, rows)
     if more:
         console.print(f"… more than {len(rows)} rows; --limit shows more.", style="dim")
+
+
+_WIDEST = 100_000
+
+
+def _print_records(console: Console, names: list[str], rows: list[tuple[object, ...]]) -> None:
+    widest = max(map(len, names))
+    for number, row in enumerate(rows, start=1):
+        console.print(f"row {number}", style="dim")
+        for name, value in zip(names, row, strict=True):
+            console.print(
+                f"  [bold]{name:<{widest}}[/]  ", escape(_shown(value)), sep="", highlight=False, soft_wrap=True
+            )
+
+
+def _shown(value: object) -> str:
+    return "–" if value is None else str(value)
