@@ -58,12 +58,6 @@ revisions as (
 
 ),
 
-blocks as (
-
-    select * from {{ ref('stg_poolhouse__blocks') }}
-
-),
-
 coverage as (
 
     select * from {{ ref('int_ledger_family_coverage') }}
@@ -72,27 +66,7 @@ coverage as (
 
 heads as (
 
-    select
-        chain_id,
-        min(head_block) as as_of_block,
-        min(case when family = 'aave_v3' then from_block end) as from_block
-    from {{ ref('int_ledger_heads') }}
-    where family in ('aave_v3', 'chainlink')
-    group by chain_id
-
-),
-
-head_timestamps as (
-
-    select
-        heads.chain_id,
-        min(family_heads.head_timestamp) as head_timestamp
-    from heads
-    inner join {{ ref('int_ledger_heads') }} as family_heads
-        on
-            heads.chain_id = family_heads.chain_id
-            and heads.as_of_block = family_heads.head_block
-    group by heads.chain_id
+    select * from {{ ref('int_lending_aave_v3_heads') }}
 
 ),
 
@@ -110,7 +84,7 @@ final as (
         base_currencies.base_currency_unit_raw,
         revisions.pool_revision,
         heads.as_of_block,
-        coalesce(blocks.block_timestamp, head_timestamps.head_timestamp) as as_of_timestamp,
+        heads.as_of_timestamp,
         case
             when coverage.chain_id is null then 'history_incomplete'
             when revisions.pool_revision is null then 'pool_revision_unknown'
@@ -134,12 +108,6 @@ final as (
             and pools.contract_address = revisions.pool_address
     left outer join heads
         on pools.chain_id = heads.chain_id
-    left outer join head_timestamps
-        on pools.chain_id = head_timestamps.chain_id
-    left outer join blocks
-        on
-            heads.chain_id = blocks.chain_id
-            and heads.as_of_block = blocks.block_number
     left outer join coverage
         on
             pools.chain_id = coverage.chain_id

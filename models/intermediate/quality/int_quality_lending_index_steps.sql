@@ -66,45 +66,7 @@ debts as (
 
 jumps as (
 
-    select chain_id, tx_hash, pool_address as market_address, token_address, log_index
-    from {{ ref('stg_aave_v3__pool_flash_loan') }}
-    union all
-    select
-        chain_id, tx_hash, contract_address as market_address,
-        {{ json_field('payload', 'reserve') }} as token_address, log_index
-    from {{ ref('stg_aave_v3__configuration') }}
-    where event_name = 'BackUnbacked'
-
-),
-
-jumped as (
-
-    select
-        indexes.chain_id,
-        indexes.market_address,
-        indexes.token_address,
-        jumps.tx_hash,
-        max(indexes.log_position) as log_position
-    from jumps
-    inner join indexes
-        on
-            jumps.chain_id = indexes.chain_id
-            and jumps.tx_hash = indexes.tx_hash
-            and jumps.market_address = indexes.market_address
-            and jumps.token_address = indexes.token_address
-            and jumps.log_index > indexes.log_index
-    group by
-        indexes.chain_id,
-        indexes.market_address,
-        indexes.token_address,
-        jumps.tx_hash,
-        jumps.log_index
-
-),
-
-jump_positions as (
-
-    select distinct chain_id, market_address, token_address, log_position from jumped
+    select * from {{ ref('int_quality_lending_index_jumps') }}
 
 ),
 
@@ -128,7 +90,7 @@ final as (
         indexes.liquidity_index_raw,
         indexes.variable_borrow_index_raw,
         debts.scaled_debt_raw,
-        jump_positions.log_position is not null as has_jump
+        jumps.log_position is not null as has_jump
     from indexes
     inner join debts
         on
@@ -137,12 +99,12 @@ final as (
             and indexes.token_address = debts.token_address
             and indexes.log_position = debts.log_position
             and debts.is_update = 1
-    left outer join jump_positions
+    left outer join jumps
         on
-            indexes.chain_id = jump_positions.chain_id
-            and indexes.market_address = jump_positions.market_address
-            and indexes.token_address = jump_positions.token_address
-            and indexes.log_position = jump_positions.log_position
+            indexes.chain_id = jumps.chain_id
+            and indexes.market_address = jumps.market_address
+            and indexes.token_address = jumps.token_address
+            and indexes.log_position = jumps.log_position
 
 )
 

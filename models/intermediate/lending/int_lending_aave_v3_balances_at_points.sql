@@ -1,0 +1,44 @@
+-- Scaled balances of every position at every point; a position that is empty appears at the head alone.
+with
+
+points as (
+
+    select * from {{ ref('int_lending_aave_v3_points') }}
+
+),
+
+final as (
+
+    select
+        points.chain_id,
+        points.market_address,
+        points.as_of_block,
+        points.as_of_timestamp,
+        balances.token_address,
+        balances.account_address,
+        coalesce(
+            sum(case when balances.side = 'supply' then balances.scaled_balance_raw end),
+            {{ exact_int(0) }}
+        ) as scaled_supply_raw,
+        coalesce(
+            sum(case when balances.side = 'debt' then balances.scaled_balance_raw end),
+            {{ exact_int(0) }}
+        ) as scaled_debt_raw
+    from points
+    inner join {{ ref('int_lending_aave_v3_scaled_balances') }} as balances
+        on
+            points.chain_id = balances.chain_id
+            and points.market_address = balances.market_address
+            and {{ holds_at('balances', 'points') | indent(12) }}
+            and (points.is_head or balances.scaled_balance_raw != 0)
+    group by
+        points.chain_id,
+        points.market_address,
+        points.as_of_block,
+        points.as_of_timestamp,
+        balances.token_address,
+        balances.account_address
+
+)
+
+select * from final
