@@ -2,7 +2,9 @@ with
 
 live as (
 
-    {{ live_rows('uniswap_v2', 'uniswap_v2__factory_pair_created', 'factory', 'PairCreated') | indent(4) }}
+    {{ live_rows(
+        'uniswap_v2', 'uniswap_v2__factory_pair_created', 'factory', 'PairCreated'
+    ) | indent(4) }}
 
 ),
 

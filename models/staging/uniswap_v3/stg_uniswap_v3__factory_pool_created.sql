@@ -2,7 +2,9 @@ with
 
 live as (
 
-    {{ live_rows('uniswap_v3', 'uniswap_v3__factory_pool_created', 'factory', 'PoolCreated') | indent(4) }}
+    {{ live_rows(
+        'uniswap_v3', 'uniswap_v3__factory_pool_created', 'factory', 'PoolCreated'
+    ) | indent(4) }}
 
 ),
 

@@ -2,7 +2,9 @@ with
 
 live as (
 
-    {{ live_rows('uniswap_v3', 'uniswap_v3__pool_set_fee_protocol', 'pool', 'SetFeeProtocol') | indent(4) }}
+    {{ live_rows(
+        'uniswap_v3', 'uniswap_v3__pool_set_fee_protocol', 'pool', 'SetFeeProtocol'
+    ) | indent(4) }}
 
 ),
 
