@@ -71,7 +71,8 @@ def _block(
 ) -> tuple[bytes, bytes, list[str]]:
     block_hash = "0x" + digest(f"block{number}")
     bloom = 0
-    logs, hashes = [], []
+    logs = []
+    hashes: list[str] = []
     transaction, log_index = 0, chance.randint(0, 5)
     for pool in chosen:
         if not hashes or chance.random() < 0.65:
