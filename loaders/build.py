@@ -63,6 +63,8 @@ def build(
         "--log-format",
         "json",
         "--no-use-colors",
+        "--log-level-file",
+        "none",
         "build",
         "--target",
         "duckdb",
