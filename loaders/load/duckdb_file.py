@@ -32,6 +32,8 @@ def open_locked(database: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
         except duckdb.Error as error:
             raise _unreadable(database, error) from None
     connection.execute(f"set memory_limit = '{os.environ.get('POOLHOUSE_DUCKDB_MEMORY', _MEMORY_LIMIT)}'")
+    # Half the cores: inserting on all of them costs more time in total, and reading needs some.
+    connection.execute(f"set threads = {max(1, (os.cpu_count() or 2) // 2)}")
     # Rows keep no insertion order anyone may rely on; without it DuckDB streams instead of buffering.
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set TimeZone = 'UTC'")

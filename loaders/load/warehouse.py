@@ -18,6 +18,8 @@ from typing import Any, Literal
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 os.environ.setdefault("NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID", "true")
 os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+# The pipeline has no state of its own: what is loaded stands in the ledger.
+os.environ.setdefault("RESTORE_FROM_DESTINATION", "false")
 # The archive keeps the logs; a second copy of every loaded file would only fill the disk.
 os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 
@@ -59,7 +61,7 @@ class Warehouse(AbstractContextManager["Warehouse"]):
         self.name = name
         self.dataset = dataset
         self._registry = registry
-        self._schema = _dlt_schema(registry, with_bigquery_hints=destination.destination_name == "bigquery")
+        self._schema = dlt_schema(registry, with_bigquery_hints=destination.destination_name == "bigquery")
         self._pipeline = dlt.pipeline(
             pipeline_name=name,
             destination=destination,
@@ -174,11 +176,12 @@ def _named(rows: pa.Table, table: str) -> Any:
     return dlt.mark.with_table_name(rows, table)
 
 
-def _dlt_schema(registry: EventRegistry, *, with_bigquery_hints: bool) -> Any:
+def dlt_schema(registry: EventRegistry, *, with_bigquery_hints: bool) -> Any:
+    """The dlt schema of all raw tables, complete before the first row."""
     stored: Any = dlt.Schema(_SCHEMA_NAME).to_dict()
     for table in registry.tables.values():
         stored["tables"][table.name] = _bigquery_table(table) if with_bigquery_hints else _dlt_table(table)
-    schema = dlt.Schema.from_dict(stored)
+    schema = dlt.Schema.from_dict(stored, validate_schema=False)  # it is ours, and validation takes long
     # Frozen: no load may invent a table, a column or a variant of one.
     schema.set_schema_contract({"tables": "freeze", "columns": "freeze", "data_type": "freeze"})
     return schema
