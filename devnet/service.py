@@ -67,7 +67,8 @@ def start(
 ) -> Running:
     """Build a devnet and leave it running. One that runs already with the same seed and size is returned as it is.
 
-    Raises :class:`PoolhouseError` when another one runs, when the port is taken, or when npm cannot deliver.
+    Raises :class:`PoolhouseError` when another one runs or does not end, when the port is taken, or when npm cannot
+    deliver.
     """
     if actions < 1 or max_hours <= 0:
         raise PoolhouseError("The devnet needs at least one action and some time to live.", "Give positive numbers.")
@@ -77,7 +78,7 @@ def start(
             return _same_or_refuse(found, seed, actions, port)
         # what a start that was killed left behind
         _state_file().unlink(missing_ok=True)
-        _is_gone()
+        _wait_until_gone()
         fetch_missing(required())
         require_free(port)
         claim = Running(
@@ -116,13 +117,12 @@ def status() -> Running | None:
 
 
 def stop() -> Running | None:
-    """End the devnet in the background, if there is one, and wait until it is gone."""
+    """End the devnet in the background, if there is one. Raises :class:`PoolhouseError` when it does not end."""
     running = _read()
     if running is None:
         return None
     _state_file().unlink(missing_ok=True)
-    if not _is_gone():
-        raise PoolhouseError("The devnet's node does not end.", f"End process {running.pid} yourself.")
+    _wait_until_gone()
     return running
 
 
@@ -184,13 +184,16 @@ def _starting() -> Iterator[None]:
         yield
 
 
-def _is_gone() -> bool:
-    """Wait for the supervisor, and with it the node, to have ended."""
-    try:
-        with exclusive(cache_folder() / LOCK, timeout_s=_STOP_TIMEOUT_S):
-            return True
-    except TimeoutError:
-        return False
+def _wait_until_gone() -> None:
+    """Wait for the supervisor, and with it the node, to have ended. Raises :class:`PoolhouseError` in vain."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(exclusive(cache_folder() / LOCK, timeout_s=_STOP_TIMEOUT_S))
+        except TimeoutError:
+            raise PoolhouseError(
+                f"The devnet of {cache_folder()} was told to end and is still there after {_STOP_TIMEOUT_S:.0f} seconds.",
+                "End its `anvil` process yourself, then run the command again.",
+            ) from None
 
 
 def _state_file() -> Path:

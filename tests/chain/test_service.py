@@ -17,7 +17,7 @@ import pytest
 from devnet import service
 from devnet.node import free_port
 from devnet.packages import cache_folder, fetch_missing, required
-from devnet.supervisor import exclusive
+from devnet.supervisor import LOCK, exclusive
 from loaders.errors import PoolhouseError
 
 ACTIONS = 20
@@ -76,6 +76,17 @@ def test_only_one_start_at_a_time(cache: Path) -> None:
         pytest.raises(PoolhouseError, match="being started by another process"),
     ):
         service.start(7, ACTIONS, free_port())
+
+
+def test_a_predecessor_that_does_not_end_is_one_clear_error(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_STOP_TIMEOUT_S", 0.1)
+    with (
+        exclusive(cache / LOCK, timeout_s=0),
+        pytest.raises(PoolhouseError, match=f"devnet of {cache} .* is still there") as caught,
+    ):
+        service.start(7, ACTIONS, free_port())
+    assert "anvil" in caught.value.remedy
+    assert not (cache / "running.json").exists()
 
 
 def test_it_ends_by_itself_when_its_time_is_up(cache: Path) -> None:
