@@ -162,8 +162,9 @@ def _npm_pack(packages: list[Package], work: Path) -> dict[str, Path]:
     except subprocess.TimeoutExpired:
         raise PoolhouseError("npm did not finish within ten minutes.", "Check the network and try again.") from None
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
-        reason = redact(lines[0].removeprefix("npm error").strip()) if lines else f"exit code {done.returncode}"
+        # npm 9 and early 10, which Node.js 20 may bring, begin such lines with `npm ERR!`
+        errors = [line[9:].strip() for line in done.stderr.splitlines() if line.startswith(("npm error", "npm ERR!"))]
+        reason = redact(errors[0]) if errors else f"exit code {done.returncode}"
         raise PoolhouseError(
             f"npm could not fetch the devnet's packages ({reason}).",
             "Check that `npm ping` reaches your registry, then try again: nothing was left half-written.",
