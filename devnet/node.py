@@ -103,15 +103,6 @@ class Anvil:
             self.stop()
             raise
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def rss_bytes(self) -> int:
-        """Resident memory; 0 where the system has no /proc."""
-        return resident_bytes(self.pid)
-
     def stop(self) -> None:
         end(self._process)
 

@@ -17,8 +17,8 @@ from devnet.chain import Chain
 from devnet.node import CHAIN_ID, Anvil
 from devnet.protocols import aave_v3, chainlink, uniswap_v2
 from devnet.world import World
+from loaders.registry.seeds import SEEDS
 
-SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 _FINALITY_DEPTH = 64
 _MIN_BLOCK_GAP_S = 1
 

@@ -80,7 +80,7 @@ class LendingActors:
         self._send(user, "borrow", debt.address, amount, VARIABLE_RATE, 0, user, kind="aave.borrow")
 
     def repay(self) -> None:
-        """A part or all of a debt, now and then out of the user's own receipt tokens."""
+        """A part or all of a debt."""
         user, debts = self._debtor()
         reserve, owed = self._desk.rng.choice(debts)
         way = self._desk.rng.random()
@@ -194,12 +194,11 @@ class LendingActors:
             kind="aave.change_risk_parameters",
         )
 
-    def liquidate(self) -> int:
-        """Queue liquidations of accounts below a health factor of one; how many."""
+    def liquidate(self) -> None:
+        """Liquidate accounts below a health factor of one."""
         users = self._desk.roles.users
         accounts = self._desk.chain.read_many((self._pool, "getUserAccountData", (user,)) for user in users)
         unhealthy = [user for user, account in zip(users, accounts, strict=True) if account[5] < _WAD]
-        queued = 0
         for user in unhealthy[:_LIQUIDATIONS_AT_ONCE]:
             debts = self._held(user, debt=True)
             collaterals = self._collaterals(user)
@@ -214,8 +213,6 @@ class LendingActors:
                 kind="aave.liquidate_for_atokens" if self._takes_atokens else "aave.liquidate",
             )
             self._takes_atokens = not self._takes_atokens
-            queued += 1
-        return queued
 
     # ---- helpers
 

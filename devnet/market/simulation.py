@@ -65,8 +65,6 @@ class BuiltMarket:
     """Transactions by kind."""
     failed: Counter[str] = field(default_factory=Counter)
     """Those of them that reverted, as happens in life."""
-    reasons: dict[str, str] = field(default_factory=dict)
-    """Why, by the first example of each kind."""
 
 
 def build(
@@ -190,5 +188,3 @@ class _Simulation:
             self._market.sent[sent.kind] += 1
             if not sent.succeeded:
                 self._market.failed[sent.kind] += 1
-                if sent.kind not in self._market.reasons:
-                    self._market.reasons[sent.kind] = self._chain.reason(sent)

@@ -13,6 +13,8 @@ from devnet.protocols.roles import Roles
 UNLIMITED = 2**256 - 1
 _FUNDING_USD = 30_000_000
 _FUNDING_WETH = 300_000
+_FUNDING_BATCH = 250
+"""Transactions of 200,000 gas that fit into a block's gas limit."""
 _ODD_SUPPLY = 10**30
 
 
@@ -121,10 +123,6 @@ def fund(chain: Chain, roles: Roles, tokens: Tokens, spenders: Iterable[str], od
         if chain.queued >= _FUNDING_BATCH:
             chain.settle()
     chain.settle()
-
-
-_FUNDING_BATCH = 250
-"""Transactions of 200,000 gas that fit into a block's gas limit."""
 
 
 def _mintable() -> Artifact:

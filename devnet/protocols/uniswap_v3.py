@@ -15,6 +15,7 @@ MIN_SQRT_PRICE = 4_295_128_739
 MAX_SQRT_PRICE = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_342
 _PROTOCOL_SHARE = 6
 """The protocol takes 1/6 of the fees of the pool that has it switched on."""
+_SPACINGS = {100: 1, 500: 10, 3000: 60, 10000: 200}
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,6 @@ def deploy(chain: Chain, roles: Roles, tokens: Tokens) -> Exchange:
     chain.send(owner, exchange.pools[0].contract, "setFeeProtocol", _PROTOCOL_SHARE, _PROTOCOL_SHARE)
     chain.settle()
     return exchange
-
-
-_SPACINGS = {100: 1, 500: 10, 3000: 60, 10000: 200}
 
 
 def sqrt_price(token0: Token, token1: Token, price: float) -> int:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +13,7 @@ from devnet.chain import Chain
 from devnet.market import simulation
 from devnet.market.simulation import BuiltMarket
 from devnet.node import Anvil
-
-EVENTS = Path(__file__).resolve().parents[2] / "loaders" / "registry" / "events.csv"
+from loaders.registry.events import load_events
 
 Log = dict[str, Any]
 
@@ -41,8 +38,7 @@ class SmallMarket:
     @cached_property
     def topics(self) -> dict[str, str]:
         """topic0 by `family.role.event`."""
-        with EVENTS.open(encoding="utf-8", newline="") as file:
-            return {f"{r['family']}.{r['role']}.{r['event']}": r["topic0"] for r in csv.DictReader(file)}
+        return {f"{e.family}.{e.role}.{e.event}": e.topic0 for e in load_events().events}
 
     def logs_of(self, event: str) -> list[Log]:
         """Logs of `family.role.event`."""

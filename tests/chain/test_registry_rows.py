@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from eth_abi.abi import encode
-from eth_abi.packed import encode_packed
-from eth_utils.crypto import keccak
 
 from devnet import registry_rows
-from devnet.registry_rows import SEEDS, Row, SeedFile
+from devnet.registry_rows import Row, SeedFile
+from loaders.facts.create2 import create2_address, pool_salt
+from loaders.registry.seeds import SEEDS
 from tests.chain.conftest import SmallMarket
 
 FILES = ["chains.csv", "registry_contracts.csv", "registry_tokens.csv", "registry_feeds.csv"]
@@ -39,13 +38,12 @@ def test_rows_of_other_chains_survive_a_rewrite() -> None:
     ],
 )
 def test_mainnet_v2_factories_lead_to_the_usdc_weth_pair(protocol: str, pair: str) -> None:
-    salt = keccak(encode_packed(["address", "address"], _usdc_weth()))
-    assert _create2(_mainnet_factory(protocol, "2"), salt) == pair
+    assert _usdc_weth_pool(_mainnet_factory(protocol, "2")) == pair
 
 
 def test_the_mainnet_v3_factory_leads_to_the_usdc_weth_pool() -> None:
-    salt = keccak(encode(["address", "address", "uint24"], [*_usdc_weth(), 500]))
-    assert _create2(_mainnet_factory("uniswap", "3"), salt) == "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"
+    pool = _usdc_weth_pool(_mainnet_factory("uniswap", "3"), fee_pips=500)
+    assert pool == "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"
 
 
 def _mainnet_factory(protocol: str, version: str) -> Row:
@@ -55,11 +53,8 @@ def _mainnet_factory(protocol: str, version: str) -> Row:
     return row
 
 
-def _usdc_weth() -> list[str]:
+def _usdc_weth_pool(factory: Row, fee_pips: int | None = None) -> str:
     rows = SeedFile.read(SEEDS / "registry_tokens.csv").rows
-    return sorted(r["token_address"] for r in rows if r["chain_id"] == "1" and r["symbol"] in ("USDC", "WETH"))
-
-
-def _create2(factory: Row, salt: bytes) -> str:
-    address, code = factory["contract_address"], factory["init_code_hash"]
-    return "0x" + keccak(b"\xff" + bytes.fromhex(address[2:]) + salt + bytes.fromhex(code[2:]))[12:].hex()
+    usdc, weth = sorted(r["token_address"] for r in rows if r["chain_id"] == "1" and r["symbol"] in ("USDC", "WETH"))
+    salt = pool_salt(factory["family"], usdc, weth, fee_pips)
+    return create2_address(factory["contract_address"], salt, factory["init_code_hash"])
