@@ -171,7 +171,9 @@ class BlockReader:
             except SizeRefused as error:
                 if len(chunk) == 1:
                     raise PoolhouseError(
-                        f"{self._node.host} refuses a single call: {error}.", "Use another --rpc-url."
+                        f"{self._node.host} refuses one single call, {chunk[0].function.name} of {chunk[0].contract} "
+                        f"at block {self.block.number}. {error.message}",
+                        "Use an --rpc-url with a higher limit.",
                     ) from None
                 self._batch_size = max(1, len(chunk) // 2)
                 continue

@@ -1,4 +1,4 @@
-"""What a load leaves open: pools without creation event, token metadata, state of feeds and lending pools."""
+"""What a load leaves open: pools without creation event, metadata of tokens and feeds, revisions of lending pools."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def complete(session: Session, *, progress: Progress | None = None) -> Completen
     """Read what the loaded events refer to but do not say, and write it as one package.
 
     Call it when the events are in the warehouse: all that is loaded is searched, so that a load whose completion was
-    interrupted is completed by the next. What was read successfully before is not asked again, except what changes:
-    answers of feeds, revisions and listings of lending pools.
+    interrupted is completed by the next. What was read successfully before is not asked again, except revisions of
+    lending pools, which change.
     """
     catalog = Catalog(session)
     reader = metadata_reader(session, max((last for _, last in catalog.loaded().values()), default=None))
@@ -39,7 +39,7 @@ def complete(session: Session, *, progress: Progress | None = None) -> Completen
     tokens |= {t for c in pools.completions for t in (c.token0, c.token1) if t}
     fixed = [call(token, function) for token in sorted(tokens) for function in _TOKEN_FUNCTIONS]
     fixed += [call(feed.address, "decimals") for feed in _feeds(session)]
-    answers = pools.answers + reader.read(_unread(catalog, fixed) + _changing(session, reader.block.number), progress)
+    answers = pools.answers + reader.read(_unread(catalog, fixed) + _revisions(session, reader.block.number), progress)
     reader.confirm()
     chain_id = session.chain.chain_id
     session.write(
@@ -69,13 +69,9 @@ def _unread(catalog: Catalog, calls: Iterable[ContractCall]) -> list[ContractCal
     return [c for c in calls if c.key not in known]
 
 
-def _changing(session: Session, block_number: int) -> list[ContractCall]:
-    """State that changes without an event we load: asked every time."""
-    pools = [p.address for p in _lending(session, "pool") if p.start_block <= block_number]
-    return [
-        *(call(feed.address, "latestRoundData") for feed in _feeds(session)),
-        *(call(pool, function) for pool in pools for function in ("POOL_REVISION", "getReservesList")),
-    ]
+def _revisions(session: Session, block_number: int) -> list[ContractCall]:
+    """Upgrades of lending pools change how they reckon: asked every time."""
+    return [call(p.address, "POOL_REVISION") for p in _lending(session, "pool") if p.start_block <= block_number]
 
 
 def _feeds(session: Session) -> tuple[Feed, ...]:

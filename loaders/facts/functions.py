@@ -11,7 +11,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -105,17 +105,17 @@ def parse_function(signature: str) -> Function:
     )
 
 
-@lru_cache(maxsize=2)
-def load_functions(path: Path = FUNCTIONS_CSV) -> Mapping[str, Function]:
+@cache
+def load_functions() -> Mapping[str, Function]:
     """All functions by name. Raises :class:`PoolhouseError` naming the row that is wrong."""
     functions: dict[str, Function] = {}
-    with path.open(encoding="utf-8", newline="") as file:
+    with FUNCTIONS_CSV.open(encoding="utf-8", newline="") as file:
         for line, row in enumerate(csv.DictReader(file), start=2):
             function = parse_function(row["signature"])
             if function.name != row["name"] or function.name in functions:
                 raise PoolhouseError(
-                    f"{path.name}, line {line}: {row['name']!r} is there twice or differs from its signature.",
-                    f"Correct {path}: one row per function name.",
+                    f"{FUNCTIONS_CSV.name}, line {line}: {row['name']!r} is there twice or differs from its signature.",
+                    f"Correct {FUNCTIONS_CSV}: one row per function name.",
                 )
             functions[function.name] = function
     return functions
