@@ -24,7 +24,7 @@ from loaders.rpc.endpoint import Endpoint, Header
 from loaders.source.clock import read_headers
 from loaders.source.rpc import Batch, RpcSource
 
-_ROWS_PER_ITEM = 50_000
+_ROWS_PER_ITEM = 122_880
 """Rows of a table that go to dlt at once: fewer cost time per item, more cost memory."""
 
 
