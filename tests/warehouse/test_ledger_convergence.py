@@ -96,27 +96,23 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 # Ten blocks a day. Each step: what happens, and the swaps (block: amount) that count afterwards.
 FIRST = {11: 1, 17: 2}
 SECOND = {20: 3, 25: 4}
+OLD = FIRST | SECOND
+NEW = {33: 14, 42: 10, 48: 11}
 STEPS: list[tuple[str, Load | str, dict[int, int]]] = [
     ("the first piece", Load("load01", "final", 10, 19, FIRST), FIRST),
-    ("the second piece", Load("load02", "final", 20, 29, SECOND), FIRST | SECOND),
-    ("an overlapping retry", Load("load03", "final", 15, 29, {17: 2, **SECOND}), FIRST | SECOND),
-    ("a tail", Load("load04", "tail", 30, 39, {31: 5, 35: 6}), FIRST | SECOND | {31: 5, 35: 6}),
-    ("a reorg of the tail", Load("load05", "tail", 30, 39, {31: 7, 37: 8}), FIRST | SECOND | {31: 7, 37: 8}),
-    ("a reorg that empties a day", Load("load06", "tail", 30, 45, {42: 9}), FIRST | SECOND | {42: 9}),
-    ("half of the tail becomes final", Load("load07", "final", 30, 41, {}), FIRST | SECOND | {42: 9}),
-    ("the tail moves on", Load("load08", "tail", 42, 49, {42: 10, 48: 11}), FIRST | SECOND | {42: 10, 48: 11}),
-    ("the tail becomes final", Load("load09", "final", 42, 49, {42: 10, 48: 11}), FIRST | SECOND | {42: 10, 48: 11}),
-    (
-        "a load that fails",
-        Load("load10", "final", 50, 59, {55: 12}, is_complete=False),
-        FIRST | SECOND | {42: 10, 48: 11},
-    ),
-    (
-        "a backfill before everything",
-        Load("load11", "final", 0, 9, {5: 13}),
-        FIRST | SECOND | {5: 13, 42: 10, 48: 11},
-    ),
-    ("the failed load completes", "load10", FIRST | SECOND | {5: 13, 42: 10, 48: 11, 55: 12}),
+    ("the second piece", Load("load02", "final", 20, 29, SECOND), OLD),
+    ("an overlapping retry", Load("load03", "final", 15, 29, {17: 2, **SECOND}), OLD),
+    ("a tail", Load("load04", "tail", 30, 39, {31: 5, 35: 6}), OLD | {31: 5, 35: 6}),
+    ("a reorg of the tail", Load("load05", "tail", 30, 39, {31: 7, 37: 8}), OLD | {31: 7, 37: 8}),
+    ("a reorg that empties a day", Load("load06", "tail", 30, 45, {42: 9}), OLD | {42: 9}),
+    ("a reorg that shortens the chain", Load("load07", "tail", 30, 38, {33: 14}), OLD | {33: 14}),
+    ("it grows back", Load("load08", "tail", 30, 45, {33: 14, 42: 9}), OLD | {33: 14, 42: 9}),
+    ("half of the tail becomes final", Load("load09", "final", 30, 41, {33: 14}), OLD | {33: 14, 42: 9}),
+    ("the tail moves on", Load("load10", "tail", 42, 49, {42: 10, 48: 11}), OLD | NEW),
+    ("the tail becomes final", Load("load11", "final", 42, 49, {42: 10, 48: 11}), OLD | NEW),
+    ("a load that fails", Load("load12", "final", 50, 59, {55: 12}, is_complete=False), OLD | NEW),
+    ("a backfill before everything", Load("load13", "final", 0, 9, {5: 13}), OLD | NEW | {5: 13}),
+    ("the failed load completes", "load12", OLD | NEW | {5: 13, 55: 12}),
 ]
 
 
