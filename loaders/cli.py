@@ -98,7 +98,7 @@ def load(
     facts: Annotated[
         bool, typer.Option("--facts/--no-facts", help="Read token metadata, price feeds and pools' facts by eth_call.")
     ] = True,
-    threads: Annotated[int, typer.Option("--threads", min=1, max=32, help="Requests under way at a time.")] = 4,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=8, help="Requests under way at a time.")] = 4,
 ) -> None:
     """Read the events of protocols into raw tables; afterwards the facts no event tells (token metadata, pools)."""
     sys.meta_path.insert(0, _WithoutPandas())
