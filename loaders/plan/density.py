@@ -29,12 +29,6 @@ class RangeController:
         with self._lock:
             return max(1, min(self._width, self._block_cap or self._width))
 
-    @property
-    def is_informed(self) -> bool:
-        """Whether an answer has been seen."""
-        with self._lock:
-            return self._density is not None
-
     def expected_logs(self, blocks: int) -> float:
         """Logs to expect in a range, from what came before; 0 while nothing is known."""
         with self._lock:

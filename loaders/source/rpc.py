@@ -27,6 +27,7 @@ _ASKS = 5
 _SUSPICIOUS = 5.0
 """An empty answer is asked again where at least this many logs were to be expected."""
 _SAMPLES = 8
+_LATENCY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,26 @@ class RpcSource:
         """Batches that together cover the segment, in block order. Raises :class:`PoolhouseError` rather than skip."""
         controller = self._controllers.setdefault(segment.queries, self._controller or RangeController())
         at = segment.from_block
+        ahead = 1
         under_way: deque[Future[list[Batch]]] = deque()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
             try:
                 while at <= segment.to_block or under_way:
-                    # One request teaches the density before several run at once.
-                    ahead = self._threads if controller.is_informed else 1
                     while at <= segment.to_block and len(under_way) < ahead:
                         to = min(at + controller.width() - 1, segment.to_block)
                         under_way.append(pool.submit(self._fetch, segment, at, to, controller))
                         at = to + 1
-                    yield from under_way.popleft().result()
+                    future = under_way.popleft()
+                    asked = time.monotonic()
+                    batches = future.result()
+                    # More at a time only as long as the network is what we wait for; else threads just share a processor.
+                    if time.monotonic() - asked > _LATENCY_S:
+                        ahead = min(ahead + 1, self._threads)
+                    elif ahead > 2:
+                        ahead -= 1
+                    else:
+                        ahead = min(2, self._threads)
+                    yield from batches
             finally:
                 for future in under_way:
                     future.cancel()
