@@ -244,14 +244,17 @@ class _WithoutPandas(MetaPathFinder):
 
 
 def resolve_url(chain: str, rpc_url: str | None) -> str:
-    """The URL given, or the running devnet's. Raises :class:`PoolhouseError` when there is none."""
+    """The URL given, or the running devnet's. Raises :class:`PoolhouseError` for an unknown chain, or without a URL."""
+    from devnet.packages import cache_folder
+    from loaders.registry.seeds import load_registry
+
+    known = load_registry().chain(chain).name
     if rpc_url:
         return rpc_url.strip()
-    if chain.strip().lower() != _DEVNET:
+    if known != _DEVNET:
         raise PoolhouseError(
-            f"No RPC URL for {chain}.", "Give --rpc-url, or set POOLHOUSE_RPC_URL, to a node of the chain."
+            f"No RPC URL for {known}.", "Give --rpc-url, or set POOLHOUSE_RPC_URL, to a node of the chain."
         )
-    from devnet.packages import cache_folder
 
     try:
         running = json.loads((cache_folder() / "running.json").read_text(encoding="utf-8"))

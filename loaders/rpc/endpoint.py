@@ -11,7 +11,7 @@ import msgspec
 from loaders.errors import PoolhouseError
 from loaders.registry.seeds import Chain, Registry
 from loaders.rpc.client import RpcClient
-from loaders.rpc.node import Lagging, Node, Unsupported
+from loaders.rpc.node import Lagging, Node, Unanswered, Unsupported
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,13 @@ def _check_url(url: str) -> None:
 
 def _chain_id(client: RpcClient) -> int:
     """Asked without retries, so that a wrong URL fails at once."""
-    answer: Any = Node(client, attempts=2).call("eth_chainId")
+    try:
+        answer: Any = Node(client, attempts=2).call("eth_chainId")
+    except Unanswered as error:
+        raise PoolhouseError(
+            f"No node answers at {client.host}: {error.reason}.",
+            "Check the URL, that the node runs, and that it can be reached from here.",
+        ) from None
     try:
         return int(answer, 16)
     except (TypeError, ValueError):

@@ -65,6 +65,17 @@ class Lagging(PoolhouseError):
         super().__init__(f"The node lags behind: {message}.", "Wait until it has synced, or use another --rpc-url.")
 
 
+class Unanswered(PoolhouseError):
+    """Every attempt at a request failed."""
+
+    def __init__(self, host: str, attempts: int, reason: str) -> None:
+        super().__init__(
+            f"{host} failed {attempts} times in a row, last: {reason}.",
+            "Try again later; what was loaded is kept and the next load continues there. Or use another --rpc-url.",
+        )
+        self.reason = reason
+
+
 @dataclass
 class RequestStats:
     """What the progress line and the load's summary report."""
@@ -123,10 +134,7 @@ class Node:
             if last[0].kind == "lag" and attempt >= 2:
                 raise Lagging(last[1])
             self._back_off(attempt, retry_after, everyone=last[0].kind == "rate")
-        raise PoolhouseError(
-            f"{self.host} failed {self._attempts} times in a row, last: {last[1]}.",
-            "Try again later; what was loaded is kept and the next load continues there. Or use another --rpc-url.",
-        )
+        raise Unanswered(self.host, self._attempts, last[1])
 
     def _raise_if_final(self, verdict: Verdict, message: str) -> None:
         match verdict.kind:
