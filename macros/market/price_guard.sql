@@ -1,7 +1,17 @@
-{#- CTEs `totals` and `buckets`: one volume-weighted price per token and hour of `valued` (chain_id,
+{#- CTEs `quoted`, `totals` and `buckets`: one volume-weighted price per token and hour of `valued` (chain_id,
     token_address, price_hour, swap_count, base_raw, decimals, quote_usd), whatever it was quoted in. Dollars
-    are summed as decimals and amounts as integers, so no order of rows changes a price. -#}
+    are summed as decimals and amounts as integers, so no order of rows changes a price. What has no value in dollars
+    does not count: its amount without its value would lower the price. -#}
 {% macro pool_buckets(valued) -%}
+quoted as (
+
+    select
+        *,
+        {{ to_usd('quote_usd') | indent(8) }} as value_usd
+    from {{ valued }}
+
+),
+
 totals as (
 
     select
@@ -11,8 +21,9 @@ totals as (
         decimals,
         cast(sum(swap_count) as int64) as swap_count,
         sum(base_raw) as base_raw,
-        sum({{ to_usd('quote_usd') | indent(8) }}) as volume_usd
-    from {{ valued }}
+        sum(value_usd) as volume_usd
+    from quoted
+    where value_usd is not null
     group by chain_id, token_address, price_hour, decimals
 
 ),
