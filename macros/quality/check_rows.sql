@@ -1,11 +1,24 @@
 {#- CTEs that end in `final`: one result row per pool of `pools`, from `checked` (chain_id, entity, block_number,
     log_index, expected_value, actual_value, is_failed). A pool whose history is not loaded from its creation to
-    the head is `incomplete`: its checks would accuse the gap, not the data. -#}
+    the head is `incomplete`: its checks would accuse the gap, not the data. So would blocks above the head, for
+    which only some of the family's events are loaded. -#}
 {% macro pool_check_rows(invariant_id, mart) -%}
+covered as (
+
+    select checked.*
+    from checked
+    inner join pools
+        on
+            checked.chain_id = pools.chain_id
+            and checked.entity = pools.pool_address
+            and checked.block_number <= pools.head_block
+
+),
+
 first_failures as (
 
     select *
-    from checked
+    from covered
     where is_failed
     qualify row_number() over (
         partition by chain_id, entity
@@ -21,7 +34,7 @@ totals as (
         entity,
         count(*) as checked_count,
         sum(case when is_failed then 1 else 0 end) as failed_count
-    from checked
+    from covered
     group by chain_id, entity
 
 ),

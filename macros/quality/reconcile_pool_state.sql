@@ -1,7 +1,8 @@
 {#- CTEs that end in `final`: one result row per pool and pinned block, the pool's state computed from events
     against what its contract answered there. Expects the CTEs
     - `reads` (chain_id, entity, block_number, actual_value, is_ok): the answers, of any contract;
-    - `states` (chain_id, entity, block_number, log_index, expected_value): the state after each event;
+    - `states` (chain_id, entity, block_number, log_index, known_from_block, expected_value): the state after each
+      event, true if every block from known_from_block on is loaded;
     - `pools`: proven pools of the family; `all_pools`: every pool; `coverage`: loaded intervals of the family.
     A pool without an answer fails, and so does an answer without a pool. `incomplete` are pools whose state is
     not determined by the loaded blocks. `initial_value` is the state before the first event. -#}
@@ -19,7 +20,7 @@ last_states as (
         pinned_blocks.chain_id,
         pinned_blocks.as_of_block,
         states.entity,
-        states.block_number as state_block,
+        states.known_from_block,
         states.expected_value
     from pinned_blocks
     inner join states
@@ -39,8 +40,12 @@ expected as (
         pools.chain_id,
         pools.pool_address as entity,
         pinned_blocks.as_of_block,
-        coalesce(last_states.state_block, pools.created_block) as known_from_block,
-        coalesce(last_states.expected_value, '{{ initial_value }}') as expected_value
+        case
+            when last_states.entity is null then pools.created_block
+            else last_states.known_from_block
+        end as known_from_block,
+        case when last_states.entity is null then '{{ initial_value }}' else last_states.expected_value end
+            as expected_value
     from pinned_blocks
     inner join pools
         on pinned_blocks.chain_id = pools.chain_id

@@ -1,19 +1,21 @@
--- Every complete pool that traded was checked by the identity of its family.
+-- Every complete pool that traded up to the head was checked by the identity of its family.
 with
 
 pools as (
 
-    select * from {{ ref('dex_pools') }}
+    select * from {{ ref('int_dex_pools') }}
     where is_history_complete
 
 ),
 
 trades as (
 
-    select distinct
+    select
         chain_id,
-        pool_id
+        pool_id,
+        min(block_number) as first_block
     from {{ ref('dex_trades') }}
+    group by chain_id, pool_id
 
 ),
 
@@ -34,6 +36,7 @@ final as (
         on
             pools.chain_id = trades.chain_id
             and pools.pool_id = trades.pool_id
+            and pools.head_block >= trades.first_block
     left outer join checked
         on
             pools.chain_id = checked.chain_id

@@ -92,7 +92,9 @@ final as (
             else 'factory_not_registered'
         end as unproven_reason,
         coalesce(
-            strongest.is_proven and heads.from_block <= strongest.created_block, false
+            strongest.is_proven
+            and strongest.created_block between heads.from_block and heads.head_block,
+            false
         ) as is_history_complete,
         case when strongest.is_proven then heads.head_block end as head_block
     from strongest

@@ -82,6 +82,15 @@ final as (
         case
             when price_number > 0
                 then
+                    first_value(block_number) over (
+                        partition by chain_id, pool_address, price_number
+                        order by block_number, log_index
+                        rows between unbounded preceding and current row
+                    )
+        end as known_from_block,
+        case
+            when price_number > 0
+                then
                     first_value(stated_liquidity_raw) over (
                         partition by chain_id, pool_address, price_number
                         order by block_number, log_index

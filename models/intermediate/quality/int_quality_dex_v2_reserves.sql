@@ -23,6 +23,7 @@ states as (
         pool_address as entity,
         block_number,
         log_index,
+        block_number as known_from_block,
         concat({{ int_to_text('reserve0_raw') }}, ',', {{ int_to_text('reserve1_raw') }})
             as expected_value
     from {{ ref('stg_uniswap_v2__pair_sync') }}

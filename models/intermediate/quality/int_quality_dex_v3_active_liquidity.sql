@@ -21,6 +21,7 @@ states as (
         pool_address as entity,
         block_number,
         log_index,
+        known_from_block,
         {{ int_to_text('liquidity_active_raw') }} as expected_value
     from {{ ref('int_dex_v3_pool_states') }}
 

@@ -23,6 +23,7 @@ states as (
         pool_address as entity,
         block_number,
         log_index,
+        known_from_block,
         concat(sqrt_price_x96, ',', {{ int_to_text('tick') }}) as expected_value
     from {{ ref('int_dex_v3_pool_states') }}
 
