@@ -40,7 +40,9 @@ per_block as (
         deltas.block_timestamp,
         deltas.block_date,
         max(deltas.log_index) as log_index,
-        sum(deltas.scaled_delta_raw) as scaled_delta_raw
+        -- A sum skips what is unknown: the block's change is known only if each of its deltas is.
+        case when count(deltas.scaled_delta_raw) = count(*) then sum(deltas.scaled_delta_raw) end
+            as scaled_delta_raw
     from deltas
     inner join position_tokens
         on
