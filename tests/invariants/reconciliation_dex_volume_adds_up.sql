@@ -69,14 +69,14 @@ final as (
 
     select published.*
     from published
-    left outer join traded
+    full outer join traded
         on published.chain_id = traded.chain_id
     left outer join netted
         on published.chain_id = netted.chain_id
     where
         coalesce(published.gross_usd, -1) != coalesce(traded.gross_usd, -1)
         or coalesce(published.fees_usd, -1) != coalesce(traded.fees_usd, -1)
-        or published.trade_count != traded.trade_count
+        or coalesce(published.trade_count, -1) != coalesce(traded.trade_count, -1)
         or coalesce(published.net_usd, -1) != coalesce(netted.net_usd, -1)
 
 )

@@ -23,7 +23,7 @@ gross as (
         sum(case when is_exchange then 0 else 1 end) as other_swap_count,
         count(distinct pool_id) as pool_count,
         count(distinct tx_from) as trader_count,
-        count(tx_from) as known_sender_count,
+        count(*) - count(tx_from) as unknown_trader_count,
         sum(amount_usd) as volume_gross_usd,
         sum(fee_usd) as fees_usd,
         sum(case when is_exchange and amount_usd is not null then 1 else 0 end)
@@ -56,7 +56,7 @@ final as (
         cast(gross.trade_count as int64) as trade_count,
         cast(gross.other_swap_count as int64) as other_swap_count,
         gross.pool_count,
-        case when gross.known_sender_count > 0 then gross.trader_count end as trader_count,
+        case when gross.unknown_trader_count = 0 then gross.trader_count end as trader_count,
         gross.volume_gross_usd,
         net.volume_net_usd,
         gross.fees_usd,
