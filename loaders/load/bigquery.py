@@ -24,9 +24,8 @@ def target() -> BigQueryTarget:
             "Set POOLHOUSE_GCP_PROJECT to the project id (and POOLHOUSE_BQ_LOCATION unless it is US).",
         )
     _check_credentials()
-    prefix = os.environ.get("POOLHOUSE_BQ_PREFIX", "")
-    dataset = f"{prefix}_raw" if prefix else "raw"
-    return BigQueryTarget(project, dataset, os.environ.get("POOLHOUSE_BQ_LOCATION", "US"))
+    # Raw data are shared: only what dbt builds carries a developer's prefix.
+    return BigQueryTarget(project, "raw", os.environ.get("POOLHOUSE_BQ_LOCATION", "US"))
 
 
 def _check_credentials() -> None:
