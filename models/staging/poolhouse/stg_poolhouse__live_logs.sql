@@ -1,10 +1,4 @@
-{#- One entry per raw table: a table shared by several events names them in its rows. -#}
-{%- set tables = [] -%}
-{%- for event in registry_events() -%}
-{%- if event.table not in (tables | map(attribute='table')) -%}
-{%- do tables.append(event) -%}
-{%- endif -%}
-{%- endfor -%}
+{%- set tables = registry_tables() %}
 
 with
 
