@@ -28,7 +28,14 @@ def start(
     actions: Annotated[
         int, typer.Option(min=1, help="How much happens: about so many user actions over 30 days.")
     ] = simulation.DEFAULT_ACTIONS,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = service.DEFAULT_PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help=f"Port on 127.0.0.1. Default: {service.DEFAULT_PORT}, or a free one where that is taken.",
+        ),
+    ] = None,
     max_hours: Annotated[
         float, typer.Option(help="It stops by itself after so many hours.")
     ] = service.DEFAULT_MAX_HOURS,

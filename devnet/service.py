@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from devnet.market import simulation
-from devnet.node import HOST, require_free, resident_bytes, wait_until_ready
+from devnet.node import HOST, free_port, require_free, resident_bytes, wait_until_ready
 from devnet.packages import anvil_binary, cache_folder, fetch_missing, required
 from devnet.supervisor import LOCK, exclusive, holds
 from loaders.errors import PoolhouseError
@@ -60,13 +60,14 @@ class Running:
 def start(
     seed: int = simulation.DEFAULT_SEED,
     actions: int = simulation.DEFAULT_ACTIONS,
-    port: int = DEFAULT_PORT,
+    port: int | None = None,
     *,
     max_hours: float = DEFAULT_MAX_HOURS,
     progress: simulation.Progress | None = None,
 ) -> Running:
     """Build a devnet and leave it running. One that runs already with the same seed and size is returned as it is.
 
+    Without a port it takes the usual one, or a free one where that is taken: others use it too.
     Raises :class:`PoolhouseError` when another one runs or does not end, when the port is taken, or when npm cannot
     deliver.
     """
@@ -80,7 +81,7 @@ def start(
         _state_file().unlink(missing_ok=True)
         _wait_until_gone()
         fetch_missing(required())
-        require_free(port)
+        port = _choose(port)
         claim = Running(
             url=f"http://{HOST}:{port}",
             port=port,
@@ -140,8 +141,20 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def _same_or_refuse(found: Running, seed: int, actions: int, port: int) -> Running:
-    if (found.seed, found.actions, found.port, found.fingerprint) == (seed, actions, port, fingerprint()):
+def _choose(port: int | None) -> int:
+    if port is not None:
+        require_free(port)
+        return port
+    try:
+        require_free(DEFAULT_PORT)
+    except PoolhouseError:
+        return free_port()
+    return DEFAULT_PORT
+
+
+def _same_or_refuse(found: Running, seed: int, actions: int, port: int | None) -> Running:
+    is_same = (found.seed, found.actions, found.fingerprint) == (seed, actions, fingerprint())
+    if is_same and port in (None, found.port):
         return replace(found, was_running=True)
     version = "" if found.fingerprint == fingerprint() else ", built by another version of the code"
     raise PoolhouseError(

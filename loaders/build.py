@@ -128,6 +128,8 @@ def _count(results: dict[str, Any]) -> BuildResult:
 
 def build_with_progress(database: Path, console: Console, **options: Any) -> BuildResult:
     """Build, show how far it is, publish when green. Raises :class:`PoolhouseError` naming every failure."""
+    if not database.is_file():
+        raise PoolhouseError(f"There is no warehouse at {database}.", "Load something first: poolhouse load --help.")
     open_locked(database, wait_s=_LOCK_WAIT_S).close()
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with ProgressBar(*columns, console=console) as bar:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -80,22 +81,27 @@ def summarise(database: Path, result: BuildResult, console: Console) -> None:
     with duckdb.connect(str(database), read_only=True) as connection:
         for title, query in _TABLES.items():
             _print(console, title, connection.execute(query))
+        for (reason,) in connection.execute(_WHY_NO_HEALTH).fetchall():
+            console.print(f"Accounts without a health factor: {reason}.")
     console.print(
         f"\n[bold]{result.models}[/] models built, [bold]{result.data_tests}[/] tests of their data passed, 0 failed."
     )
     console.print(f"Warehouse: [bold]{database}[/]   For readers: [bold]{serving_path(database)}[/]", soft_wrap=True)
+    # Typed as they stand: the environment need not be active.
+    found = shutil.which("poolhouse")
+    command_name = "poolhouse" if found else os.path.relpath(Path(sys.executable).with_name("poolhouse"))
     console.print("\nNext:")
     example = "select * from dex.dex_trades order by amount_usd desc nulls last limit 5"
     for command in (
-        f'poolhouse query "{example}" --database {database}',
-        f"poolhouse status --database {database}",
+        f'{command_name} query "{example}" --database {database}',
+        f"{command_name} status --database {database}",
         "make demo RPC_URL=https://… CHAIN=ethereum BLOCKS=100",
     ):
         console.print(f"  {command}", highlight=False, soft_wrap=True)
 
 
 _TABLES = {
-    "Rows in raw tables (superseded ones stay, unseen)": """
+    "Rows in raw tables (those above finality are read again each time; models see the newest)": """
         select table_name as "table", estimated_size as rows
         from duckdb_tables()
         where schema_name = 'raw' and not starts_with(table_name, '_') and estimated_size > 0
@@ -119,7 +125,7 @@ _TABLES = {
         order by health_factor, account
         limit 10
     """,
-    "Agreement with the chain": """
+    "Agreement with the chain (docs/checks.md says what each compares)": """
         select
             invariant_id as "check",
             sum(checked_count) as compared,
@@ -130,6 +136,12 @@ _TABLES = {
         order by all
     """,
 }
+_WHY_NO_HEALTH = """
+    select distinct replace(incomplete_reason, '_', ' ')
+    from lending.lending_account_health
+    where incomplete_reason is not null
+    order by all
+"""
 _TEXT = frozenset({"table", "account", "protocol", "version", "block_date", "check"})
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from loaders.build import serving_path
 from loaders.errors import PoolhouseError
+from loaders.load.duckdb_file import not_readable
 
 
 def readable_database(database: Path, *, published: bool) -> Path:
@@ -32,13 +33,15 @@ def run_query(
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             connection.execute("set TimeZone = 'UTC'")
+            if len(duckdb.extract_statements(sql)) > 1:
+                raise PoolhouseError("That is more than one statement.", "Ask one query at a time.")
+            # Nor may a query write files, as `copy … to` would.
+            connection.execute("set enable_external_access = false")
             cursor = connection.execute(sql)
             names = [d[0] for d in cursor.description or ()]
             rows = cursor.fetchmany(limit + 1)
     except duckdb.IOException as error:
-        raise PoolhouseError(
-            f"{path} cannot be read: {str(error).splitlines()[0]}", "Wait until the process that holds it has finished."
-        ) from None
+        raise not_readable(path, error) from None
     except duckdb.Error as error:
         reason = " ".join(str(error).split("\n\n")[0].split())
         where = "" if path == database else f" Raw and staging tables are in {database.name}: --warehouse reads that."

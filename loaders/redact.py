@@ -6,17 +6,20 @@ import re
 from urllib.parse import urlsplit
 
 _SHORTEST_KEY = 12
+# A label of a host name that no person chose: some providers put the key there.
+_KEY_LABEL = re.compile(r"(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{20,}")
 _URL = re.compile(r"(?:https?|wss?)://[^\s\"'<>\\)\]}]+")
 
 
 def host(url: str) -> str:
-    """Host and port of an endpoint: the only part of a URL that may be shown, logged or stored."""
+    """Host and port of an endpoint, without what looks like a key: all of a URL that may be shown, logged or stored."""
     try:
         parts = urlsplit(url)
         name, port = parts.hostname or "?", parts.port
     except ValueError:
         return "?"
-    return f"{name}:{port}" if port else name
+    shown = ".".join("…" if _KEY_LABEL.fullmatch(label) else label for label in name.split("."))
+    return f"{shown}:{port}" if port else shown
 
 
 def redact(text: str) -> str:

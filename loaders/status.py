@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loaders.errors import PoolhouseError
+from loaders.load.duckdb_file import not_readable
 from loaders.plan.intervals import Intervals, subtract, union
 from loaders.registry.seeds import Registry
 
@@ -51,10 +52,7 @@ def read_status(database: Path) -> list[FamilyStatus]:
     except duckdb.CatalogException:
         return []
     except duckdb.IOException as error:
-        raise PoolhouseError(
-            f"{database} cannot be read: {str(error).splitlines()[0]}",
-            "Wait until the load that holds it has finished.",
-        ) from None
+        raise not_readable(database, error) from None
     families: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for row in ranges:
         families.setdefault((row["chain_id"], row["family"]), []).append(row)

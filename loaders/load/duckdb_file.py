@@ -24,13 +24,11 @@ def open_locked(database: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
             connection = duckdb.connect(str(database))
             break
         except duckdb.IOException as error:
-            if "could not set lock" not in str(error).lower():
-                raise _unreadable(database, error) from None
-            if time.monotonic() >= deadline:
-                raise _locked(database, str(error)) from None
+            if not _is_locked(error) or time.monotonic() >= deadline:
+                raise not_readable(database, error) from None
             time.sleep(0.5)
         except duckdb.Error as error:
-            raise _unreadable(database, error) from None
+            raise not_readable(database, error) from None
     connection.execute(f"set memory_limit = '{os.environ.get('POOLHOUSE_DUCKDB_MEMORY', _MEMORY_LIMIT)}'")
     # Half the cores: inserting on all of them costs more time in total, and reading needs some.
     connection.execute(f"set threads = {max(1, (os.cpu_count() or 2) // 2)}")
@@ -40,8 +38,14 @@ def open_locked(database: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _locked(database: Path, reason: str) -> PoolhouseError:
-    holder = _HOLDER.search(reason)
+def not_readable(database: Path, error: duckdb.Error) -> PoolhouseError:
+    """Why DuckDB does not open the file, and what to do: mostly another process holds it."""
+    if not _is_locked(error):
+        return PoolhouseError(
+            f"{database} cannot be opened: {str(error).splitlines()[0]}",
+            "Move the file away, or name another with --database.",
+        )
+    holder = _HOLDER.search(str(error))
     who = f"process {holder[1]}" if holder else "another process"
     return PoolhouseError(
         f"{database} is locked by {who}.",
@@ -49,8 +53,5 @@ def _locked(database: Path, reason: str) -> PoolhouseError:
     )
 
 
-def _unreadable(database: Path, error: Exception) -> PoolhouseError:
-    return PoolhouseError(
-        f"{database} cannot be opened: {str(error).splitlines()[0]}",
-        "Move the file away, or name another with --database.",
-    )
+def _is_locked(error: duckdb.Error) -> bool:
+    return isinstance(error, duckdb.IOException) and "could not set lock" in str(error).lower()

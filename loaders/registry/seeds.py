@@ -135,10 +135,11 @@ class Registry:
 
 def load_registry(seeds: Path = SEEDS, events: EventRegistry | None = None) -> Registry:
     """Read all registry files. Raises :class:`PoolhouseError` naming file, line and column of what is wrong."""
+    known = events or load_events()
     return Registry(
-        events or load_events(),
+        known,
         tuple(_read(seeds / "chains.csv", _chain)),
-        tuple(_read(seeds / "registry_contracts.csv", _contract)),
+        tuple(_read(seeds / "registry_contracts.csv", lambda row: _contract(row, known.families))),
         tuple(_read(seeds / "registry_tokens.csv", _token)),
         tuple(_read(seeds / "registry_feeds.csv", _feed)),
     )
@@ -156,6 +157,12 @@ class _Row:
         if value is None:
             raise PoolhouseError(f"{self._where}: column {column} is missing.", "Compare with the file's header.")
         return value.strip()
+
+    def one_of(self, column: str, values: Iterable[str]) -> str:
+        value, known = self.text(column), list(values)
+        if value not in known:
+            raise self._wrong(column, value, f"one of {', '.join(known)}")
+        return value
 
     def integer(self, column: str) -> int:
         value = self.text(column)
@@ -209,12 +216,12 @@ def _chain(row: _Row) -> Chain:
     )
 
 
-def _contract(row: _Row) -> Contract:
+def _contract(row: _Row, families: Iterable[str]) -> Contract:
     return Contract(
         row.integer("chain_id"),
         row.text("protocol"),
         row.text("version"),
-        row.text("family"),
+        row.one_of("family", families),
         row.text("role"),
         row.text("market"),
         row.address("contract_address"),
