@@ -18,6 +18,7 @@
     'token_address': 'token_address',
     'amount_raw': 'amount_raw',
     'emode_category_id': 'cast(null as ' ~ dbt.type_bigint() ~ ')',
+    'is_paid_with_atokens': 'cast(null as ' ~ dbt.type_boolean() ~ ')',
 } -%}
 {%- set no_amount = 'cast(null as ' ~ type_exact_int() ~ ')' -%}
 {%- set events = [
@@ -25,7 +26,8 @@
     ('withdraw', 'pool_withdraw',
         {'caller_address': 'account_address', 'counterparty_address': 'recipient_address'}),
     ('borrow', 'pool_borrow', {'caller_address': 'caller_address'}),
-    ('repay', 'pool_repay', {'caller_address': 'caller_address'}),
+    ('repay', 'pool_repay', {
+        'caller_address': 'caller_address', 'is_paid_with_atokens': 'is_paid_with_atokens'}),
     ('liquidate', 'pool_liquidation_call', {
         'caller_address': 'liquidator_address', 'counterparty_address': 'liquidator_address',
         'token_address': 'debt_token_address', 'amount_raw': 'debt_amount_raw'}),

@@ -120,7 +120,8 @@ final as (
         {{ aave_base_to_usd('amount_base_raw', 'base_currency_unit_raw') | indent(8) }}
             as amount_usd,
         {{ safe_ratio('price_raw', 'base_currency_unit_raw') | indent(8) }} as oracle_price_usd,
-        emode_category_id
+        emode_category_id,
+        is_paid_with_atokens
     from valued
 
 )
