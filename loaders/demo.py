@@ -151,7 +151,8 @@ def _print(console: Console, title: str, result: duckdb.DuckDBPyConnection) -> N
     if not rows:
         console.print(f"\n[bold]{title}[/]: none")
         return
-    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    console.print(f"\n[bold]{title}[/]")
+    table = Table(box=None, pad_edge=False)
     for name in names:
         is_text = name in _TEXT
         # An address cut short is of no use.
