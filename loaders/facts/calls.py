@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -75,7 +76,7 @@ class Answer:
     call: ContractCall
     status: Status
     output: bytes | None
-    """None when the call reverted."""
+    """None when the call reverted, or the node refused to hand over an answer so large."""
     value: str | None
     """Text of the decoded output; None unless the status is ok."""
 
@@ -88,6 +89,17 @@ class Answer:
 def call(contract: str, function: str, *arguments: Argument) -> ContractCall:
     """A call of a function of ``functions.csv``."""
     return ContractCall(contract, load_functions()[function], arguments)
+
+
+class _Oversized(Enum):
+    """An answer that the node refuses to hand over even alone."""
+
+    ANSWER = "too large"
+
+
+_Output = bytes | _Oversized | None
+# A token may answer anything at all to these: one that answers too much must not stop the load of all others.
+_TOKEN_METADATA = frozenset({"name", "symbol", "decimals"})
 
 
 class BlockReader:
@@ -107,7 +119,7 @@ class BlockReader:
         """
         unique = list(dict.fromkeys(calls))
         report = progress or (lambda _: None)
-        outputs: dict[ContractCall, bytes | None] = {}
+        outputs: dict[ContractCall, _Output] = {}
         pending = unique
         if len(unique) > 1 and self._multicall_exists():
             for size in _AGGREGATE_SIZES:
@@ -159,9 +171,9 @@ class BlockReader:
             report(len(ok))
         return found
 
-    def _alone(self, calls: Sequence[ContractCall], report: Progress) -> dict[ContractCall, bytes | None]:
+    def _alone(self, calls: Sequence[ContractCall], report: Progress) -> dict[ContractCall, _Output]:
         """Outputs of calls that each have the node's whole gas allowance; None for those that failed."""
-        outputs: dict[ContractCall, bytes | None] = {}
+        outputs: dict[ContractCall, _Output] = {}
         at = 0
         while at < len(calls):
             chunk = calls[at : at + self._batch_size]
@@ -169,6 +181,12 @@ class BlockReader:
             try:
                 results = self._ask(requests)
             except SizeRefused as error:
+                if len(chunk) == 1 and chunk[0].function.name in _TOKEN_METADATA:
+                    outputs[chunk[0]] = _Oversized.ANSWER
+                    self._batch_size = _BATCH_SIZE
+                    report(1)
+                    at += 1
+                    continue
                 if len(chunk) == 1:
                     raise PoolhouseError(
                         f"{self._node.host} refuses one single call, {chunk[0].function.name} of {chunk[0].contract} "
@@ -225,7 +243,9 @@ def _bytes(result: Any) -> bytes:
         ) from None
 
 
-def _answer(call: ContractCall, output: bytes | None) -> Answer:
+def _answer(call: ContractCall, output: _Output) -> Answer:
+    if isinstance(output, _Oversized):
+        return Answer(call, "undecodable", None, None)
     if output is None:
         return Answer(call, "reverted", None, None)
     if not output:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from loaders.facts.calls import MULTICALL3, Answer, BlockReader, ContractCall, S
 from loaders.facts.functions import load_functions
 from loaders.rpc.client import RpcClient
 from loaders.rpc.node import Node
+from tests.loaders.emitter import Proxy, serve
 
 
 def address(n: int) -> str:
@@ -84,6 +86,29 @@ def test_each_call_has_its_own_outcome(node: Node) -> None:
     assert {(a.call.contract, a.call.function.name): outcome(a) for a in answers} == expected
     assert [a.call for a in answers] == calls
     assert all((a.output is None) == (a.status == "reverted") for a in answers)
+
+
+def test_an_answer_too_large_to_hand_over_harms_no_other(anvil: Anvil) -> None:
+    """A token may return megabytes as its symbol; of a pool's state the same refusal is an error."""
+    proxy = Proxy(anvil.url)
+
+    def refuse(call: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        if call["method"] != "eth_call" or call["params"][0]["to"] != HUGE:
+            return answer
+        return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32008, "message": "Response is too big"}}
+
+    proxy.fault = refuse
+    with serve(proxy.respond) as url:
+        node = Node(RpcClient(url), attempts=2)
+        calls = [
+            call(EIGHTEEN, "decimals"),
+            call(HUGE, "symbol"),
+            *(call(EIGHTEEN, "scaledBalanceOf", address(n)) for n in range(3)),
+        ]
+        answers = reader(node).read(calls)
+        assert [a.status for a in answers] == ["ok", "undecodable", "ok", "ok", "ok"]
+        with pytest.raises(PoolhouseError, match=f"refuses one single call, getReserves of {HUGE}"):
+            reader(node).read([call(HUGE, "getReserves")])
 
 
 def test_more_calls_than_a_batch_keep_their_order(node: Node) -> None:
