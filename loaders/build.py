@@ -46,16 +46,9 @@ class BuildResult:
         return not self.failures
 
 
-def build(
-    database: Path,
-    *,
-    select: tuple[str, ...] = (),
-    full_refresh: bool = False,
-    target_path: Path | None = None,
-    progress: Progress | None = None,
-) -> BuildResult:
+def build(database: Path, progress: Progress | None = None) -> BuildResult:
     """Build every model and run every test. Raises :class:`PoolhouseError` when dbt could not run at all."""
-    target_path = target_path or PROJECT / "target"
+    target_path = PROJECT / "target"
     command = [
         sys.executable,
         "-m",
@@ -72,8 +65,6 @@ def build(
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target_path)]
     # Unit tests prove the SQL, not the data, and belong to `make test`.
     command += ["--exclude-resource-type", "unit_test"]
-    command += ["--full-refresh"] if full_refresh else []
-    command += ["--select", *select] if select else []
     results = target_path / "run_results.json"
     results.unlink(missing_ok=True)
     process = subprocess.Popen(
@@ -126,7 +117,7 @@ def _count(results: dict[str, Any]) -> BuildResult:
     return BuildResult(counts["model"], counts["seed"], counts["test"], failures)
 
 
-def build_with_progress(database: Path, console: Console, **options: Any) -> BuildResult:
+def build_with_progress(database: Path, console: Console) -> BuildResult:
     """Build, show how far it is, publish when green. Raises :class:`PoolhouseError` naming every failure."""
     if not database.is_file():
         raise PoolhouseError(f"There is no warehouse at {database}.", "Load something first: poolhouse load --help.")
@@ -137,7 +128,6 @@ def build_with_progress(database: Path, console: Console, **options: Any) -> Bui
         result = build(
             database,
             progress=lambda done, total, node: bar.update(task, completed=done, total=total, description=node),
-            **options,
         )
         # Nodes that do nothing, such as exposures, are counted but never reported.
         bar.update(task, completed=bar.tasks[task].total, description="")

@@ -119,12 +119,6 @@ def rows_as_key(matrix: Bytes) -> NDArray[np.void]:
     return contiguous.view(np.dtype((np.void, contiguous.shape[1])))[:, 0]
 
 
-def rows_equal(matrix: Bytes, value: bytes) -> Mask:
-    """Rows equal to ``value``."""
-    wanted: Mask = (matrix == np.frombuffer(value, np.uint8)).all(axis=1)
-    return wanted
-
-
 def rows_in(matrix: Bytes, values: Sequence[bytes]) -> Mask:
     """Rows equal to one of ``values``, all of the matrix's width."""
     known = np.frombuffer(b"".join(values), np.uint8).reshape(-1, matrix.shape[1])

@@ -247,10 +247,6 @@ class _Failure(Exception):
         self.retry_after = retry_after
 
 
-def _keep_none(_: RpcError) -> bool:
-    return False
-
-
 def _seconds(headers: dict[str, str]) -> float | None:
     """``Retry-After`` in seconds; its date form is left to the ordinary back-off."""
     value = next((v for k, v in headers.items() if k.lower() == "retry-after"), None)

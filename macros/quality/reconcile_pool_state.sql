@@ -2,11 +2,30 @@
     against what its contract answered there. Expects the CTEs
     - `reads` (chain_id, entity, block_number, actual_value, is_ok): the answers, of any contract;
     - `states` (chain_id, entity, block_number, log_index, known_from_block, expected_value): the state after each
-      event, true if every block from known_from_block on is loaded;
-    - `pools`: proven pools of the family; `all_pools`: every pool; `coverage`: loaded intervals of the family.
+      event, true if every block from known_from_block on is loaded.
     A pool without an answer fails, and so does an answer without a pool. `incomplete` are pools whose state is
     not determined by the loaded blocks. `initial_value` is the state before the first event. -#}
-{% macro reconcile_pool_state(invariant_id, mart, initial_value) -%}
+{% macro reconcile_pool_state(invariant_id, family, initial_value) -%}
+all_pools as (
+
+    select * from {{ ref('int_dex_pools') }}
+
+),
+
+pools as (
+
+    select * from all_pools
+    where protocol != 'unknown' and family = '{{ family }}'
+
+),
+
+coverage as (
+
+    select * from {{ ref('int_ledger_family_coverage') }}
+    where family = '{{ family }}'
+
+),
+
 pinned_blocks as (
 
     select distinct chain_id, block_number as as_of_block
@@ -112,7 +131,7 @@ final as (
 
     select
         '{{ invariant_id }}' as invariant_id,
-        '{{ mart }}' as mart,
+        'dex_trades' as mart,
         chain_id,
         entity,
         status,

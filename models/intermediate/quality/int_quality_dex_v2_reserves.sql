@@ -30,26 +30,6 @@ states as (
 
 ),
 
-all_pools as (
-
-    select * from {{ ref('int_dex_pools') }}
-
-),
-
-pools as (
-
-    select * from all_pools
-    where protocol != 'unknown' and family = 'uniswap_v2'
-
-),
-
-coverage as (
-
-    select * from {{ ref('int_ledger_family_coverage') }}
-    where family = 'uniswap_v2'
-
-),
-
-{{ reconcile_pool_state('RD1', 'dex_trades', '0,0') }}
+{{ reconcile_pool_state('RD1', 'uniswap_v2', '0,0') }}
 
 select * from final
