@@ -48,19 +48,19 @@ class Catalog:
 
     def loaded(self) -> dict[str, tuple[int, int]]:
         """First and last loaded block of each of the session's families of which anything is loaded."""
-        rows = self._query(
-            f"select family, min(from_block), max(to_block) from {self._complete('load_ranges')} group by family"
+        rows = self.query(
+            f"select family, min(from_block), max(to_block) from {self.complete('load_ranges')} group by family"
         )
         return {str(f): (int(first), int(last)) for f, first, last in rows if f in self._session.families}
 
     def created_pools(self, family: str, factories: Iterable[str]) -> list[Pool]:
         """Pools whose creation by one of the factories is loaded."""
-        addresses = _literals(factories)
+        addresses = literals(factories)
         if not addresses:
             return []
         table, column = POOL_FAMILIES[family]
-        rows = self._query(
-            f"select {column}, min(block_number) from {self._complete(table)} "
+        rows = self.query(
+            f"select {column}, min(block_number) from {self.complete(table)} "
             f"and contract_address in ({addresses}) group by 1 order by 2, 1"
         )
         return [Pool(str(pool), int(block)) for pool, block in rows]
@@ -68,26 +68,26 @@ class Catalog:
     def uncreated_pools(self, family: str, factories: Iterable[str]) -> list[str]:
         """Contracts that emitted pool events of the family without a loaded creation by one of the factories."""
         table, column = POOL_FAMILIES[family]
-        addresses = _literals(factories)
-        created = f" and contract_address not in (select {column} from {self._complete(table)}"
+        addresses = literals(factories)
+        created = f" and contract_address not in (select {column} from {self.complete(table)}"
         created += f" and contract_address in ({addresses}))"
         parts = [
-            f"select distinct contract_address from {self._complete(events)}{created if addresses else ''}"
+            f"select distinct contract_address from {self.complete(events)}{created if addresses else ''}"
             for events in self._pool_event_tables(family)
         ]
-        rows = self._query(" union distinct ".join(parts) + " order by 1")
+        rows = self.query(" union distinct ".join(parts) + " order by 1")
         return [str(pool) for (pool,) in rows]
 
     def proven_pools(self, family: str) -> list[Pool]:
         """Completed pools of the family with a proof that they belong to it."""
-        completed = f"select contract_address from {self._complete('pool_completions')} "
+        completed = f"select contract_address from {self.complete('pool_completions')} "
         completed += f"and family = '{family}' and proof != 'none'"
         parts = [
-            f"select contract_address, min(block_number) as block_number from {self._complete(events)} "
+            f"select contract_address, min(block_number) as block_number from {self.complete(events)} "
             f"and contract_address in ({completed}) group by 1"
             for events in self._pool_event_tables(family)
         ]
-        rows = self._query(
+        rows = self.query(
             f"select contract_address, min(block_number) from ({' union all '.join(parts)}) as firsts "
             "group by 1 order by 2, 1"
         )
@@ -95,37 +95,37 @@ class Catalog:
 
     def completions(self) -> dict[str, Completion]:
         """Newest completion per pool."""
-        rows = self._query(
+        rows = self.query(
             "select contract_address, family, token0, token1, fee, tick_spacing, factory_address, proof "
-            f"from {self._complete('pool_completions')} order by _dlt_load_id"
+            f"from {self.complete('pool_completions')} order by _dlt_load_id"
         )
         return {str(row[0]): Completion(*row) for row in rows}
 
     def pool_tokens(self, family: str, factories: Iterable[str]) -> set[str]:
         """Tokens of the pools that the factories created."""
-        addresses = _literals(factories)
+        addresses = literals(factories)
         if not addresses:
             return set()
         table, _ = POOL_FAMILIES[family]
-        rows = self._query(
-            f"select distinct token0, token1 from {self._complete(table)} and contract_address in ({addresses})"
+        rows = self.query(
+            f"select distinct token0, token1 from {self.complete(table)} and contract_address in ({addresses})"
         )
         return {str(token) for row in rows for token in row}
 
     def reserve_assets(self, configurators: Iterable[str]) -> set[str]:
         """Assets that were ever listed in an Aave market."""
-        addresses = _literals(configurators)
+        addresses = literals(configurators)
         if not addresses:
             return set()
-        rows = self._query(
-            f"select distinct asset from {self._complete('aave_v3__configurator_reserve_initialized')} "
+        rows = self.query(
+            f"select distinct asset from {self.complete('aave_v3__configurator_reserve_initialized')} "
             f"and contract_address in ({addresses})"
         )
         return {str(asset) for (asset,) in rows}
 
     def holders(self, tokens: Iterable[str], up_to_block: int) -> list[tuple[str, str]]:
         """(token, account) of every account that an event of a scaled token names as its holder up to the block."""
-        addresses = _literals(tokens)
+        addresses = literals(tokens)
         if not addresses:
             return []
         named = (
@@ -135,20 +135,20 @@ class Catalog:
             ("aave_v3__token_balance_transfer", "to_address"),
         )
         parts = [
-            f"select distinct contract_address, {column} as account from {self._complete(table)} "
+            f"select distinct contract_address, {column} as account from {self.complete(table)} "
             f"and block_number <= {int(up_to_block)} and contract_address in ({addresses})"
             for table, column in named
         ]
-        rows = self._query(" union distinct ".join(parts) + " order by 1, 2")
+        rows = self.query(" union distinct ".join(parts) + " order by 1, 2")
         return [(str(token), str(account)) for token, account in rows]
 
     def read_before(self, functions: Sequence[str]) -> dict[tuple[str, str, str], str]:
         """Values read successfully before, newest per (contract, function, arguments)."""
         if not functions:
             return {}
-        rows = self._query(
-            f"select contract_address, function, arguments, value from {self._complete('contract_reads')} "
-            f"and status = 'ok' and function in ({_literals(functions)}) order by block_number, _dlt_load_id"
+        rows = self.query(
+            f"select contract_address, function, arguments, value from {self.complete('contract_reads')} "
+            f"and status = 'ok' and function in ({literals(functions)}) order by block_number, _dlt_load_id"
         )
         return {(str(c), str(f), str(a)): str(v) for c, f, a, v in rows}
 
@@ -156,10 +156,11 @@ class Catalog:
         events = self._session.registry.events.events
         return [e.table for e in events if e.family == family and e.role in ("pair", "pool")]
 
-    def _query(self, sql: str) -> list[tuple[Any, ...]]:
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query over raw tables, written as in :meth:`complete`; empty when a table does not exist yet."""
         return [tuple(row.values()) for row in self._session.query(sql)]
 
-    def _complete(self, table: str) -> str:
+    def complete(self, table: str) -> str:
         """A raw table's rows of this chain and of complete loads: the FROM clause and the head of its WHERE."""
         return (
             f"{{{table}}} where chain_id = {self._session.chain.chain_id} "
@@ -167,5 +168,6 @@ class Catalog:
         )
 
 
-def _literals(values: Iterable[str]) -> str:
+def literals(values: Iterable[str]) -> str:
+    """The values for an SQL list, each once; empty when there are none."""
     return ", ".join(f"'{v}'" for v in sorted(set(values)))
