@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from devnet import service
 from devnet.market import simulation
@@ -36,6 +37,9 @@ def start(
             help=f"Port on 127.0.0.1. Default: {service.DEFAULT_PORT}, or a free one where that is taken.",
         ),
     ] = None,
+    only: Annotated[
+        str, typer.Option(help="What users do: scenarios by name, with wildcards, separated by commas.")
+    ] = "*",
     max_hours: Annotated[
         float, typer.Option(help="It stops by itself after so many hours.")
     ] = service.DEFAULT_MAX_HOURS,
@@ -43,8 +47,20 @@ def start(
     """Build the chain and leave it running in the background."""
     console = Console()
     with market_progress(console) as progress:
-        running = service.start(seed, actions, port, max_hours=max_hours, progress=progress)
+        running = service.start(seed, actions, port, only=only, max_hours=max_hours, progress=progress)
     _describe(console, running, "runs already" if running.was_running else "is running")
+
+
+@app.command()
+def scenarios() -> None:
+    """List what users do on the chain, and how often in relation to one another."""
+    table = Table(box=None)
+    table.add_column("scenario")
+    table.add_column("weight", justify="right")
+    table.add_column("what happens")
+    for scenario in simulation.scenarios():
+        table.add_row(scenario.name, f"{scenario.weight:g}", scenario.summary)
+    Console().print(table)
 
 
 @app.command()
@@ -86,7 +102,8 @@ def market_progress(console: Console) -> Iterator[simulation.Progress]:
 def _describe(console: Console, running: service.Running, state: str) -> None:
     stops_at = datetime.fromtimestamp(running.stops_at, tz=UTC)
     memory = f", {running.rss_bytes / 1e6:.0f} MB" if running.rss_bytes else ""
-    console.print(f"The devnet {state} at {running.url} (seed {running.seed}, {running.actions} actions).")
+    chosen = "" if running.only == "*" else f", only {running.only}"
+    console.print(f"The devnet {state} at {running.url} (seed {running.seed}, {running.actions} actions{chosen}).")
     console.print(f"Head: block {running.head_number}, {running.head_hash}", soft_wrap=True)
     if running.head_number > KEPT_STATES:
         console.print(f"Contracts answer for the last {KEPT_STATES} blocks only; logs are complete.")

@@ -41,6 +41,8 @@ class Running:
     """Process id of the node."""
     seed: int
     actions: int
+    only: str
+    """Patterns of the scenarios that users play, separated by commas."""
     head_number: int
     head_hash: str
     stops_at: float
@@ -62,10 +64,13 @@ def start(
     actions: int = simulation.DEFAULT_ACTIONS,
     port: int | None = None,
     *,
+    only: str = "*",
     max_hours: float = DEFAULT_MAX_HOURS,
     progress: simulation.Progress | None = None,
 ) -> Running:
     """Build a devnet and leave it running. One that runs already with the same seed and size is returned as it is.
+
+    ``only`` chooses scenarios by patterns of their names, separated by commas.
 
     Without a port it takes the usual one, or a free one where that is taken: others use it too.
     Raises :class:`PoolhouseError` when another one runs or does not end, when the port is taken, or when npm cannot
@@ -73,10 +78,11 @@ def start(
     """
     if actions < 1 or max_hours <= 0:
         raise PoolhouseError("The devnet needs at least one action and some time to live.", "Give positive numbers.")
+    simulation.choose(only.split(","))
     with _starting():
         found = status()
         if found is not None:
-            return _same_or_refuse(found, seed, actions, port)
+            return _same_or_refuse(found, (seed, actions, only), port)
         # what a start that was killed left behind
         _state_file().unlink(missing_ok=True)
         _wait_until_gone()
@@ -88,6 +94,7 @@ def start(
             pid=0,
             seed=seed,
             actions=actions,
+            only=only,
             head_number=0,
             head_hash="",
             stops_at=time.time() + max_hours * 3600,
@@ -152,13 +159,14 @@ def _choose(port: int | None) -> int:
     return DEFAULT_PORT
 
 
-def _same_or_refuse(found: Running, seed: int, actions: int, port: int | None) -> Running:
-    is_same = (found.seed, found.actions, found.fingerprint) == (seed, actions, fingerprint())
+def _same_or_refuse(found: Running, wanted: tuple[int, int, str], port: int | None) -> Running:
+    is_same = (found.seed, found.actions, found.only) == wanted and found.fingerprint == fingerprint()
     if is_same and port in (None, found.port):
         return replace(found, was_running=True)
     version = "" if found.fingerprint == fingerprint() else ", built by another version of the code"
+    chosen = "" if found.only == "*" else f", only {found.only}"
     raise PoolhouseError(
-        f"Another devnet is running: seed {found.seed}, {found.actions} actions, port {found.port}{version}.",
+        f"Another devnet is running: seed {found.seed}, {found.actions} actions{chosen}, port {found.port}{version}.",
         "Stop it first with `poolhouse devnet stop`.",
     )
 
@@ -179,7 +187,9 @@ def _build(claim: Running, max_seconds: float, progress: simulation.Progress | N
         raise PoolhouseError("The devnet's node could not be started.", f"Run `{anvil_binary()} --version` to see why.")
     rpc = RpcClient(claim.url, timeout=300.0)
     wait_until_ready(rpc, lambda: holds(_state_file(), claim.token))
-    market = simulation.build(rpc, seed=claim.seed, actions=claim.actions, progress=progress)
+    market = simulation.build(
+        rpc, seed=claim.seed, actions=claim.actions, only=claim.only.split(","), progress=progress
+    )
     return replace(claim, pid=int(pid), head_number=market.head_number, head_hash=market.head_hash)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eth_abi.abi import encode
 
+from devnet.market.actors import Actors, scenario
 from devnet.market.desk import Desk
 from devnet.protocols.aave_v3 import RESERVES, STABLECOINS_EMODE, VARIABLE_RATE, Reserve
 from devnet.protocols.tokens import UNLIMITED
@@ -20,11 +21,13 @@ _SPECULATORS = 10
 _LIQUIDATIONS_AT_ONCE = 6
 
 
-class LendingActors:
+class LendingActors(Actors):
     """Suppliers, borrowers, takers of flash loans, the treasury and the liquidator."""
 
+    group = "aave_v3"
+
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        super().__init__(desk)
         self._market = desk.world.lending
         self._pool = self._market.pool
         self._reserves = list(self._market.reserves.values())
@@ -34,7 +37,7 @@ class LendingActors:
         """Supplies and owes so much that there is always something to repay."""
         self._takes_atokens = False
 
-    def seed(self) -> None:
+    def open(self) -> None:
         """Liquidity for everyone, and for some users as much debt as their collateral allows."""
         for reserve in self._reserves:
             self._supply(self._desk.roles.provider, reserve, _PROVIDED_USD)
@@ -59,16 +62,21 @@ class LendingActors:
 
     # ---- users
 
+    @scenario(8)
     def supply(self) -> None:
+        """Anything, by someone who saves."""
         self._supply(self._desk.rng.choice(self._savers), self._any_reserve(), self._desk.usd(500, 200_000))
 
+    @scenario(8)
     def borrow(self) -> None:
+        """A share of what collateral allows; supply first where there is none."""
         user = self._desk.rng.choice(self._savers)
         share = self._desk.rng.choice((0.3, 0.6, 0.9, 0.97))
         reserve = self._any_reserve()
         if not self._borrow_share(user, reserve, share):
             self._supply(user, reserve, self._desk.usd(500, 200_000))
 
+    @scenario(3)
     def leverage(self) -> None:
         """Supply something volatile and borrow a stable coin to the limit, in one block."""
         user = self._desk.rng.choice(self._speculators)
@@ -79,6 +87,7 @@ class LendingActors:
         amount = self._desk.raw(debt, usd * config.ltv / 10_000 * _LEVERAGE)
         self._send(user, "borrow", debt.address, amount, VARIABLE_RATE, 0, user, kind="aave.borrow")
 
+    @scenario(5)
     def repay(self) -> None:
         """A part or all of a debt."""
         user, debts = self._debtor()
@@ -90,7 +99,9 @@ class LendingActors:
             amount = max(1, owed * self._desk.rng.randint(5, 90) // 100)
             self._send(user, "repay", reserve.token.address, amount, VARIABLE_RATE, user, kind="aave.repay")
 
+    @scenario(1)
     def repay_with_atokens(self) -> None:
+        """Burn receipt tokens for a debt in the same token."""
         user = self._desk.user()
         both = self._owed_and_supplied(user)
         if not both:
@@ -107,7 +118,9 @@ class LendingActors:
         )
         return None
 
+    @scenario(4)
     def withdraw(self) -> None:
+        """A part or all of something supplied."""
         user = self._desk.user()
         supplied = self._held(user)
         if not supplied:
@@ -118,7 +131,9 @@ class LendingActors:
         self._send(user, "withdraw", reserve.token.address, amount, user, kind="aave.withdraw")
         return None
 
+    @scenario(2)
     def transfer_atokens(self) -> None:
+        """Hand on receipt tokens."""
         user = self._desk.rng.choice(self._savers)
         supplied = self._held(user)
         if not supplied:
@@ -128,6 +143,7 @@ class LendingActors:
         self._desk.chain.send(user, reserve.atoken, "transfer", self._desk.user(), amount, kind="aave.transfer_atokens")
         return None
 
+    @scenario(2)
     def flag_collateral(self) -> None:
         """Use something supplied as collateral, or stop using it."""
         user = self._desk.user()
@@ -143,12 +159,16 @@ class LendingActors:
         )
         return None
 
+    @scenario(1)
     def set_emode(self) -> None:
+        """Enter or leave an efficiency mode."""
         self._set_emode(self._desk.user(), self._desk.rng.choice((0, STABLECOINS_EMODE)))
 
     # ---- flash loans
 
+    @scenario(1)
     def flash_loan_simple(self) -> None:
+        """One asset."""
         user, reserve = self._desk.user(), self._any_reserve()
         self._send(
             user,
@@ -161,6 +181,7 @@ class LendingActors:
             kind="aave.flash_loan_simple",
         )
 
+    @scenario(0.7)
     def flash_loan(self) -> None:
         """Two assets at once."""
         user = self._desk.user()
@@ -180,12 +201,14 @@ class LendingActors:
 
     # ---- the protocol
 
+    @scenario(0.7)
     def mint_to_treasury(self) -> None:
+        """The protocol's share of interest."""
         assets = [reserve.token.address for reserve in self._reserves]
         self._send(self._desk.roles.keeper, "mintToTreasury", assets, kind="aave.mint_to_treasury")
 
-    def change_risk_parameters(self) -> None:
-        """Governance lowers LINK's loan-to-value and threshold: positions change without their owners' doing."""
+    def govern(self) -> None:
+        """Lower LINK's loan-to-value and threshold: positions change without their owners' doing."""
         self._desk.chain.send(
             self._desk.roles.aave_v3,
             self._market.configurator,

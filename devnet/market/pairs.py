@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from itertools import cycle
 
+from devnet.market.actors import Actors, scenario
 from devnet.market.desk import Desk
 from devnet.protocols.tokens import UNLIMITED, Token
 from devnet.protocols.uniswap_v2 import Exchange, Pair, amount_out
@@ -15,20 +15,21 @@ _SLIPPAGE = 0.98
 _ARBITRAGE_THRESHOLD = 0.003
 
 
-class PairActors:
+class PairActors(Actors):
     """Swappers, liquidity providers, borrowers of flash swaps, and the arbitrageur."""
 
+    group = "uniswap_v2"
+
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        super().__init__(desk)
         self._exchanges = desk.world.v2_exchanges
         odd = {token.address for token in desk.world.tokens.odd}
         all_pairs = [pair for exchange in self._exchanges for pair in exchange.pairs]
         self._odd = [p for p in all_pairs if {p.token0.address, p.token1.address} & odd]
         self._pairs = [p for p in all_pairs if p not in self._odd]
-        self._odd_in_turn = cycle(self._odd)
         self._providers: list[tuple[str, Pair]] = []
 
-    def seed(self) -> None:
+    def open(self) -> None:
         """First liquidity: tokens sent to the pair, then minted."""
         for pair in (*self._pairs, *self._odd):
             usd = _ODD_SEED_USD if pair in self._odd else _SEED_USD
@@ -38,11 +39,14 @@ class PairActors:
 
     # ---- swaps
 
+    @scenario(14)
     def swap_by_router(self) -> None:
+        """One pair, an exact input."""
         pair = self._desk.rng.choice(self._pairs)
         token_in, token_out = self._direction(pair)
         self._route(pair.exchange, (token_in, token_out))
 
+    @scenario(4)
     def swap_by_route(self) -> None:
         """Two pairs in one transaction."""
         tokens = self._desk.world.tokens
@@ -59,33 +63,32 @@ class PairActors:
         route = [tokens[symbol] for symbol in symbols]
         self._route(exchange, route if self._desk.rng.random() < 0.5 else route[::-1])
 
-    def swap_odd(self) -> None:
-        """A swap with a token of the long tail; the taxed one needs the router's forgiving function."""
-        pair = next(self._odd_in_turn)
-        token_in, token_out = self._direction(pair)
-        amount = self._desk.raw(token_in, self._desk.usd(50, 2_000))
-        user = self._desk.user()
-        self._desk.chain.send(
-            user,
-            pair.exchange.router,
-            "swapExactTokensForTokensSupportingFeeOnTransferTokens",
-            *(amount, 0, [token_in.address, token_out.address], user, UNLIMITED),
-            kind="v2.swap_odd",
-        )
+    @scenario(1)
+    def swap_bytes32(self) -> None:
+        """A token whose symbol is bytes32."""
+        self._swap_odd(self._desk.world.tokens.bytes32)
 
+    @scenario(1)
+    def swap_nameless(self) -> None:
+        """A token whose symbol reverts and that has no decimal places."""
+        self._swap_odd(self._desk.world.tokens.nameless)
+
+    @scenario(1)
+    def swap_taxed(self) -> None:
+        """A token that burns a part of each transfer."""
+        self._swap_odd(self._desk.world.tokens.taxed)
+
+    @scenario(6)
     def swap_directly(self) -> None:
-        """Without the router; now and then with both tokens paid in."""
-        pair = self._desk.rng.choice(self._pairs)
-        token_in, token_out = self._direction(pair)
-        reserve_in, reserve_out = self._reserves(pair, token_in)
-        user = self._desk.user()
-        amount = self._desk.raw(token_in, self._desk.usd())
-        bought = int(amount_out(amount, reserve_in, reserve_out) * _SLIPPAGE)
-        self._transfer(user, token_in, pair, amount)
-        if self._desk.rng.random() < 0.2:
-            self._transfer(user, token_out, pair, max(1, bought // 50))
-        self._swap(user, pair, token_in, bought, kind="v2.swap_direct")
+        """Without the router."""
+        self._swap_directly(pays_both=False)
 
+    @scenario(1)
+    def swap_paying_both(self) -> None:
+        """Without the router, some of the token that is bought paid in as well."""
+        self._swap_directly(pays_both=True)
+
+    @scenario(1.5)
     def flash_swap(self) -> None:
         """Borrow from a pair and give the same token back with the fee."""
         pair = self._desk.rng.choice(self._pairs)
@@ -103,7 +106,9 @@ class PairActors:
 
     # ---- liquidity
 
+    @scenario(3)
     def add_liquidity(self) -> None:
+        """Both tokens through the router."""
         pair = self._desk.rng.choice(self._pairs)
         user = self._desk.user()
         reserve0, reserve1 = self._reserves(pair, pair.token0)
@@ -119,7 +124,9 @@ class PairActors:
         )
         self._providers.append((user, pair))
 
+    @scenario(2)
     def remove_liquidity(self) -> None:
+        """Shares sent to the pair, then burnt."""
         if not self._providers:
             return self.add_liquidity()
         user, pair = self._desk.rng.choice(self._providers)
@@ -153,6 +160,32 @@ class PairActors:
             self._swap(self._desk.roles.arbitrageur, pair, token_in, bought, kind="v2.arbitrage")
 
     # ---- transactions
+
+    def _swap_odd(self, token: Token) -> None:
+        """A swap of a token of the long tail; the taxed one needs the router's forgiving function."""
+        pair = next(pair for pair in self._odd if token in (pair.token0, pair.token1))
+        token_in, token_out = self._direction(pair)
+        amount = self._desk.raw(token_in, self._desk.usd(50, 2_000))
+        user = self._desk.user()
+        self._desk.chain.send(
+            user,
+            pair.exchange.router,
+            "swapExactTokensForTokensSupportingFeeOnTransferTokens",
+            *(amount, 0, [token_in.address, token_out.address], user, UNLIMITED),
+            kind="v2.swap_odd",
+        )
+
+    def _swap_directly(self, *, pays_both: bool) -> None:
+        pair = self._desk.rng.choice(self._pairs)
+        token_in, token_out = self._direction(pair)
+        reserve_in, reserve_out = self._reserves(pair, token_in)
+        user = self._desk.user()
+        amount = self._desk.raw(token_in, self._desk.usd())
+        bought = int(amount_out(amount, reserve_in, reserve_out) * _SLIPPAGE)
+        self._transfer(user, token_in, pair, amount)
+        if pays_both:
+            self._transfer(user, token_out, pair, max(1, bought // 50))
+        self._swap(user, pair, token_in, bought, kind="v2.swap_direct")
 
     def _route(self, exchange: Exchange, route: tuple[Token, ...] | list[Token]) -> None:
         user = self._desk.user()

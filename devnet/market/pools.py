@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from devnet.chain import Sent
+from devnet.market.actors import Actors, scenario
 from devnet.market.desk import Desk
 from devnet.protocols.tokens import UNLIMITED, Token
 from devnet.protocols.uniswap_v3 import MAX_SQRT_PRICE, MIN_SQRT_PRICE, Pool, sqrt_price
@@ -28,11 +29,13 @@ class _Position:
     liquidity: int
 
 
-class PoolActors:
+class PoolActors(Actors):
     """Swappers, liquidity providers with and without the position manager, and the arbitrageur."""
 
+    group = "uniswap_v3"
+
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        super().__init__(desk)
         self._exchange = desk.world.v3_exchange
         self._pools = self._exchange.pools
         self._caller = desk.world.caller
@@ -41,7 +44,7 @@ class PoolActors:
         self._token_ids: list[tuple[str, int]] = []
         """Owners and ids of the position manager's tokens."""
 
-    def seed(self) -> None:
+    def open(self) -> None:
         """A wide and a narrow position in every pool."""
         for pool in self._pools:
             tick = self._slot0(pool)[1]
@@ -51,7 +54,9 @@ class PoolActors:
 
     # ---- swaps
 
+    @scenario(14)
     def swap_by_router(self) -> None:
+        """One pool, an exact input."""
         pool = self._desk.rng.choice(self._pools)
         token_in, token_out = self._direction(pool)
         user = self._desk.user()
@@ -59,6 +64,7 @@ class PoolActors:
         order = (token_in.address, token_out.address, pool.fee_pips, user, UNLIMITED, amount, 0, 0)
         self._desk.chain.send(user, self._exchange.router, "exactInputSingle", order, kind="v3.swap_1_hop")
 
+    @scenario(4)
     def swap_by_route(self) -> None:
         """Two pools in one transaction."""
         tokens = self._desk.world.tokens
@@ -80,6 +86,7 @@ class PoolActors:
         order = (path, user, UNLIMITED, amount, 0)
         self._desk.chain.send(user, self._exchange.router, "exactInput", order, kind="v3.swap_2_hop")
 
+    @scenario(8)
     def swap_directly(self) -> None:
         """Without the router, for an exact input or an exact output."""
         pool = self._desk.rng.choice(self._pools)
@@ -92,7 +99,9 @@ class PoolActors:
         signed = -amount if wants_exact_output else amount
         self._call(user, "swap", pool, zero_for_one, signed, limit, user, kind="v3.swap_direct")
 
+    @scenario(1.5)
     def flash(self) -> None:
+        """A flash loan of one token or both."""
         pool = self._desk.rng.choice(self._pools)
         amount0 = self._desk.raw(pool.token0, self._desk.usd())
         amount1 = self._desk.raw(pool.token1, self._desk.usd()) if self._desk.rng.random() < 0.5 else 0
@@ -113,6 +122,7 @@ class PoolActors:
 
     # ---- liquidity
 
+    @scenario(3)
     def mint(self) -> None:
         """A position held by the caller contract."""
         pool = self._desk.rng.choice(self._pools)
@@ -122,7 +132,9 @@ class PoolActors:
         self._mint(user, pool, lower, upper, liquidity)
         self._positions.append(_Position(user, pool, lower, upper, liquidity))
 
+    @scenario(2.5)
     def burn(self) -> None:
+        """A part of such a position is burnt and collected."""
         if not self._positions:
             return self.mint()
         position = self._desk.rng.choice(self._positions)
@@ -133,6 +145,7 @@ class PoolActors:
         self._call(position.owner, "burn", position.pool, position.lower, position.upper, burnt, kind="v3.burn")
         return None
 
+    @scenario(2.5)
     def mint_position(self) -> None:
         """A position held as a token of the position manager."""
         pool = self._desk.rng.choice(self._pools)
@@ -144,6 +157,7 @@ class PoolActors:
         self._desk.chain.send(user, self._exchange.positions, "mint", order, kind=_MINT_POSITION)
         self._minting.append(user)
 
+    @scenario(2.5)
     def close_position(self) -> None:
         """Take liquidity out of a position token and collect what it earned."""
         if not self._token_ids:
@@ -160,6 +174,7 @@ class PoolActors:
         self._desk.chain.send(owner, self._exchange.positions, "collect", order_collect, kind="v3.collect_position")
         return None
 
+    @scenario(0.3)
     def collect_protocol_fees(self) -> None:
         """The factory's owner takes the protocol's share of the one pool that has it switched on."""
         self._desk.chain.send(

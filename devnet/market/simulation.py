@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from random import Random
 
 from devnet import world as deployment
 from devnet.chain import Chain
+from devnet.market.actors import Actors, Scenario
 from devnet.market.desk import Desk
 from devnet.market.lenders import LendingActors
 from devnet.market.pairs import PairActors
 from devnet.market.pools import PoolActors
 from devnet.market.prices import Prices
 from devnet.world import World
+from loaders.errors import PoolhouseError
 from loaders.rpc.client import RpcClient
 
 DEFAULT_SEED = 7
@@ -50,8 +53,11 @@ SHOCKS = (
     Shock(0.75, _VOLATILE, 0.15),
     Shock(0.90, ("LINK",), -0.90),  # so deep that liquidation leaves bad debt
 )
-RISK_CHANGE_AFTER = 0.5
-"""Part of the actions after which governance tightens a reserve."""
+GOVERNANCE_AFTER = 0.5
+"""Part of the actions after which governance decides something, in every protocol that has one."""
+
+CAST: tuple[type[Actors], ...] = (PairActors, PoolActors, LendingActors)
+"""Who acts on the market, in the order in which the market opens. A new protocol's actors go to the end."""
 
 
 @dataclass
@@ -73,12 +79,35 @@ def build(
     seed: int = DEFAULT_SEED,
     actions: int = DEFAULT_ACTIONS,
     days: float = DAYS,
+    only: Sequence[str] = ("*",),
     progress: Progress | None = None,
 ) -> BuiltMarket:
-    """Deploy everything on a fresh node and let the market run. The same arguments give the same chain."""
+    """Deploy everything on a fresh node and let the market run. The same arguments give the same chain.
+
+    ``only`` chooses what users do, by patterns of scenarios' names (`uniswap_v2.*`); the market opens, arbitrage and
+    liquidation follow as ever. Raises :class:`PoolhouseError` for a pattern that fits no scenario.
+    """
+    wanted = choose(only)
     world = deployment.deploy(Chain(rpc))
     deployment.fund(world)
-    return _Simulation(world, seed, actions, days, progress or _silent).run()
+    rng = Random(seed)  # noqa: S311 - it has to be reproducible
+    return _Simulation(world, rng, actions, days, progress or _silent).run(wanted)
+
+
+def scenarios() -> list[Scenario]:
+    """Everything that users do."""
+    return [found for actors in CAST for found in actors.scenarios()]
+
+
+def choose(patterns: Sequence[str]) -> list[Scenario]:
+    """The scenarios whose names match any of ``patterns``. Raises :class:`PoolhouseError` for one that matches none."""
+    known = scenarios()
+    for pattern in patterns:
+        if not any(fnmatchcase(s.name, pattern) for s in known):
+            raise PoolhouseError(
+                f"No scenario is named {pattern!r}.", "See `poolhouse devnet scenarios` for what there is."
+            )
+    return [s for s in known if any(fnmatchcase(s.name, pattern) for pattern in patterns)]
 
 
 def _silent(done: int, planned: int) -> None:
@@ -86,104 +115,83 @@ def _silent(done: int, planned: int) -> None:
 
 
 class _Simulation:
-    def __init__(self, world: World, seed: int, actions: int, days: float, progress: Progress) -> None:
-        rng = Random(seed)  # noqa: S311 - it has to be reproducible
+    def __init__(self, world: World, rng: Random, actions: int, days: float, progress: Progress) -> None:
         self._desk = Desk(world, rng, Prices(world, rng))
         self._chain = world.chain
         self._actions = actions
         self._seconds_per_action = days * _DAY_S / actions
         self._progress = progress
         self._market = BuiltMarket(world)
-        self._pairs = PairActors(self._desk)
-        self._pools = PoolActors(self._desk)
-        self._lenders = LendingActors(self._desk)
-        self._menu = self._weighted_actions()
+        self._cast = [actors(self._desk) for actors in CAST]
+        self._unwalked_s = 0.0
 
-    def _weighted_actions(self) -> dict[Callable[[], None], float]:
-        """What users do, and how often in relation to one another."""
-        pairs, pools, lenders = self._pairs, self._pools, self._lenders
-        return {
-            pairs.swap_by_router: 14,
-            pairs.swap_directly: 7,
-            pairs.swap_by_route: 4,
-            pairs.swap_odd: 3,
-            pairs.add_liquidity: 3,
-            pairs.remove_liquidity: 2,
-            pairs.flash_swap: 1.5,
-            pools.swap_by_router: 14,
-            pools.swap_directly: 8,
-            pools.swap_by_route: 4,
-            pools.mint: 3,
-            pools.burn: 2.5,
-            pools.mint_position: 2.5,
-            pools.close_position: 2.5,
-            pools.flash: 1.5,
-            pools.collect_protocol_fees: 0.3,
-            lenders.supply: 8,
-            lenders.borrow: 8,
-            lenders.leverage: 3,
-            lenders.repay: 5,
-            lenders.repay_with_atokens: 1,
-            lenders.withdraw: 4,
-            lenders.transfer_atokens: 2,
-            lenders.flag_collateral: 2,
-            lenders.set_emode: 1,
-            lenders.flash_loan_simple: 1,
-            lenders.flash_loan: 0.7,
-            lenders.mint_to_treasury: 0.7,
-        }
-
-    def run(self) -> BuiltMarket:
+    def run(self, wanted: list[Scenario]) -> BuiltMarket:
+        """Open the market and let users do ``wanted``, each at least once if there is time for all."""
         self._open()
-        rng, menu = self._desk.rng, self._menu
-        overture = list(menu)  # everything once, so that a small market has seen it all
-        choices, weights = list(menu), list(menu.values())
+        rng = self._desk.rng
+        acts = {s.name: getattr(actors, s.method) for actors in self._cast for s in actors.scenarios()}
+        names, weights = [s.name for s in wanted], [s.weight for s in wanted]
+        overture = list(names)  # everything once, so that a small market has seen it all
         # a node's blocks get slower as they grow in number: a larger market has fuller ones instead
         crowd = max(1, self._actions // _ACTIONS_BEFORE_CROWDING)
-        done, blocks, walked_s = 0, 0, 0.0
+        done, blocks = 0, 0
         while done < self._actions:
             in_block = min(rng.choice((1, 1, 2, 3, 4)) * crowd, self._actions - done)
             seconds = rng.expovariate(1 / (self._seconds_per_action * in_block))
-            walked_s += seconds
-            shocks = [s for s in SHOCKS if done <= s.after * self._actions < done + in_block]
-            if walked_s > 3600 or shocks:
-                self._desk.prices.walk(walked_s / 3600)
-                walked_s = 0.0
-                for shock in shocks:
-                    self._desk.prices.shock(shock.symbols, shock.log_return)
-                self._desk.prices.report()
-            if done <= RISK_CHANGE_AFTER * self._actions < done + in_block:
-                self._lenders.change_risk_parameters()
+            is_shocked = self._pass_time(seconds, done, done + in_block)
             for _ in range(in_block):
-                act = overture.pop(0) if overture else rng.choices(choices, weights)[0]
-                act()
+                acts[overture.pop(0) if overture else rng.choices(names, weights)[0]]()
             done += in_block
             blocks += 1
             self._mine(int(seconds))
-            if blocks % _BLOCKS_PER_ARBITRAGE == 0 or shocks:
-                self._pairs.arbitrage()
-                self._pools.arbitrage()
-                self._mine()
-            if blocks % _BLOCKS_PER_LIQUIDATION == 0 or shocks:
-                self._lenders.liquidate()
-                self._mine()
+            self._correct(
+                prices=is_shocked or blocks % _BLOCKS_PER_ARBITRAGE == 0,
+                loans=is_shocked or blocks % _BLOCKS_PER_LIQUIDATION == 0,
+            )
             self._progress(done, self._actions)
         self._market.head_number, self._market.head_hash = self._chain.head()
         return self._market
 
+    def _pass_time(self, seconds: float, done: int, then: int) -> bool:
+        """What happens by itself between two numbers of actions done; True if prices were shocked."""
+        self._unwalked_s += seconds
+        shocks = [s for s in SHOCKS if done <= s.after * self._actions < then]
+        if self._unwalked_s > 3600 or shocks:
+            self._desk.prices.walk(self._unwalked_s / 3600)
+            self._unwalked_s = 0.0
+            for shock in shocks:
+                self._desk.prices.shock(shock.symbols, shock.log_return)
+            self._desk.prices.report()
+            for actors in self._cast:
+                actors.report()
+        if done <= GOVERNANCE_AFTER * self._actions < then:
+            for actors in self._cast:
+                actors.govern()
+        return bool(shocks)
+
+    def _correct(self, *, prices: bool, loans: bool) -> None:
+        """Arbitrage and liquidation, each in a block of its own."""
+        if prices:
+            for actors in self._cast:
+                actors.arbitrage()
+            self._mine()
+        if loans:
+            for actors in self._cast:
+                actors.liquidate()
+            self._mine()
+
     def _open(self) -> None:
-        """First liquidity everywhere."""
-        self._pairs.seed()
-        self._chain.settle()
-        self._pools.seed()
-        self._chain.settle()
-        self._lenders.seed()
+        for actors in self._cast:
+            actors.open()
+            if self._chain.queued:
+                self._chain.settle()
 
     def _mine(self, seconds: int = 12) -> None:
         if not self._chain.queued:
             return
         mined = self._chain.mine(seconds)
-        self._pools.observe(mined)
+        for actors in self._cast:
+            actors.observe(mined)
         for sent in mined:
             self._market.sent[sent.kind] += 1
             if not sent.succeeded:

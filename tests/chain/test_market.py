@@ -9,6 +9,7 @@ from eth_abi.abi import decode
 
 from devnet.market import simulation
 from devnet.node import Anvil
+from loaders.errors import PoolhouseError
 from loaders.rpc.client import RpcError
 from tests.chain.conftest import Log, SmallMarket
 
@@ -65,6 +66,23 @@ def test_the_same_seed_gives_the_same_chain_and_another_seed_another() -> None:
             heads.append((built.head_number, built.head_hash))
     assert heads[0] == heads[1]
     assert heads[2] != heads[0]
+
+
+def test_users_do_only_what_was_chosen() -> None:
+    names = [scenario.name for scenario in simulation.choose(["uniswap_v2.flash_swap", "aave_v3.*loan*"])]
+    assert names == ["uniswap_v2.flash_swap", "aave_v3.flash_loan_simple", "aave_v3.flash_loan"]
+    with Anvil() as node:
+        built = simulation.build(node.rpc, actions=10, only=["uniswap_v2.flash_swap"])
+    assert built.sent["v2.flash_swap"] == 10
+    assert not {"v2.swap_1_hop", "v3.swap_1_hop", "aave.borrow"} & set(built.sent)
+    with pytest.raises(PoolhouseError, match="No scenario is named 'curve"):
+        simulation.choose(["uniswap_v2.*", "curve.*"])
+
+
+def test_every_scenario_says_what_it_does() -> None:
+    scenarios = simulation.scenarios()
+    assert len({scenario.name for scenario in scenarios}) == len(scenarios) > 25
+    assert [scenario.name for scenario in scenarios if not scenario.summary or scenario.weight <= 0] == []
 
 
 def test_every_kind_of_action_succeeded_at_least_once(small: SmallMarket) -> None:
