@@ -98,6 +98,12 @@ def load(
     facts: Annotated[
         bool, typer.Option("--facts/--no-facts", help="Read token metadata, price feeds and pools' facts by eth_call.")
     ] = True,
+    with_transfers: Annotated[
+        bool,
+        typer.Option(
+            "--with-transfers", help="Load the ERC-20 transfers of every token too: most of the logs of a chain."
+        ),
+    ] = False,
     threads: Annotated[int, typer.Option("--threads", min=1, max=8, help="Requests under way at a time.")] = 4,
 ) -> None:
     """Read the events of protocols into raw tables; afterwards the facts no event tells (token metadata, pools)."""
@@ -121,6 +127,7 @@ def load(
         archive=folder,
         threads=threads,
         with_facts=facts,
+        with_transfers=with_transfers,
     )
     console = Console()
     started = time.monotonic()

@@ -49,7 +49,9 @@ def run(plan: Plan, console: Console) -> None:
     if plan.is_local:
         actions = str(plan.actions)
         _step(plan, console, "Start a local chain with the real contracts", "devnet", "start", "--actions", actions)
-    _step(plan, console, "Load its events", "load", *where, *last)
+    # Every token's transfers are most of the logs of a real chain, too many for a first look.
+    transfers = ["--with-transfers"] if plan.is_local else []
+    _step(plan, console, "Load its events", "load", *where, *last, *transfers)
     if plan.is_local:
         # A node that keeps no history could not answer for the middle of a real chain.
         _step(plan, console, "Ask the contracts for their own state", "snapshot", *where, "--blocks", "middle,head")

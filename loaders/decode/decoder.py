@@ -15,7 +15,7 @@ import pyarrow as pa
 from loaders.decode.dynamic import DoesNotFit, as_column_value, decode_data, json_text
 from loaders.decode.words import decode_words, fits, hex_text
 from loaders.logs import Mask, RawLogs, rows_as_key, rows_in
-from loaders.registry.abi import Parameter
+from loaders.registry.abi import EventAbi, Parameter
 from loaders.registry.events import EventSpec
 from loaders.registry.schema import ENVELOPE, column_type, event_columns
 from loaders.registry.tables import UNDECODED_LOGS
@@ -40,6 +40,8 @@ class Decoded:
 
     tables: dict[str, list[pa.Table]] = field(default_factory=dict)
     counts: dict[tuple[EventSpec, str], int] = field(default_factory=dict)
+    namesakes: dict[tuple[EventSpec, str], int] = field(default_factory=dict)
+    """Logs of each filter that are known to be an event of another kind; they have no row."""
 
     def add(self, table: str, rows: pa.Table) -> None:
         if len(rows):
@@ -57,7 +59,7 @@ class Decoder:
             self._by_topic.setdefault(bytes.fromhex(want.spec.topic0[2:]), []).append((decoder, want))
 
     def decode(self, logs: RawLogs) -> Decoded:
-        """Every wanted log lands in the table of each event it fits, or in ``undecoded_logs``."""
+        """Every wanted log lands in the table of each event it fits, or in ``undecoded_logs``; namesakes are counted."""
         result = Decoded()
         for topic0, group in _by_topic0(logs):
             candidates = self._by_topic.get(topic0, [])
@@ -71,11 +73,14 @@ class Decoder:
                     mask = _emitted_by(group, want.emitters)
                     chosen = group.take(mask)
                 rows, fitted, reason = decoder.decode(chosen, self._chain_id)
-                fitting[np.flatnonzero(mask)[fitted]] = True
+                namesakes = decoder.namesakes(chosen)
+                fitting[np.flatnonzero(mask)[fitted | namesakes]] = True
                 wanted |= mask
                 reasons.append(reason)
-                result.add(want.spec.table, rows)
-                _count(result, want, chosen, fitted)
+                for part in rows:
+                    result.add(want.spec.table, part)
+                _count(result.counts, want, chosen, fitted)
+                _count(result.namesakes, want, chosen, namesakes)
             misfits = wanted & ~fitting
             if misfits.any():
                 reason = "; ".join(sorted({r for r in reasons if r})) or "no event of the registry has this topic 0"
@@ -83,14 +88,14 @@ class Decoder:
         return result
 
 
-def _count(result: Decoded, want: Wanted, logs: RawLogs, fitted: Mask) -> None:
+def _count(result: dict[tuple[EventSpec, str], int], want: Wanted, logs: RawLogs, chosen: Mask) -> None:
     if want.emitters is None:
-        result.counts[want.spec, ANY] = result.counts.get((want.spec, ANY), 0) + int(fitted.sum())
+        result[want.spec, ANY] = result.get((want.spec, ANY), 0) + int(chosen.sum())
         return
-    addresses, counts = np.unique(rows_as_key(logs.address[fitted]), return_counts=True)
+    addresses, counts = np.unique(rows_as_key(logs.address[chosen]), return_counts=True)
     for address, count in zip(addresses, counts, strict=True):
         key = (want.spec, "0x" + address.tobytes().hex())
-        result.counts[key] = result.counts.get(key, 0) + int(count)
+        result[key] = result.get(key, 0) + int(count)
 
 
 def _emitted_by(logs: RawLogs, emitters: frozenset[str]) -> Mask:
@@ -138,21 +143,50 @@ def undecoded_rows(logs: RawLogs, chain_id: int, reason: str) -> pa.Table:
 
 
 class _EventDecoder:
-    """Decodes logs of one event, all with its topic 0."""
+    """Decodes logs of one event, all with its topic 0, in any of its layouts."""
 
     def __init__(self, spec: EventSpec) -> None:
+        self._layouts = [_LayoutDecoder(spec, abi) for abi in (spec.abi, *spec.layouts)]
+        self._namesakes = [_LayoutDecoder(spec, abi) for abi in spec.namesakes]
+
+    def decode(self, logs: RawLogs, chain_id: int) -> tuple[list[pa.Table], Mask, str]:
+        """Rows per layout, the mask of the logs they come from, and why the others do not fit (empty when all do)."""
+        tables: list[pa.Table] = []
+        fitted: Mask = np.zeros(len(logs), bool)
+        reasons: list[str] = []
+        for layout in self._layouts:
+            # Layouts differ in their number of topics: no log fits two.
+            rows, mask, reason = layout.decode(logs, chain_id)
+            tables.append(rows)
+            fitted |= mask
+            reasons.append(reason)
+            if fitted.all():
+                return tables, fitted, ""
+        return tables, fitted, "; ".join(dict.fromkeys(reasons))
+
+    def namesakes(self, logs: RawLogs) -> Mask:
+        """The logs of events of another kind."""
+        mask: Mask = np.zeros(len(logs), bool)
+        for layout in self._namesakes:
+            mask |= layout.shape(logs)
+        return mask
+
+
+class _LayoutDecoder:
+    """Decodes logs of one event that index the same parameters."""
+
+    def __init__(self, spec: EventSpec, abi: EventAbi) -> None:
         self._spec = spec
-        self._abi = spec.abi
+        self._abi = abi
         self._static = all(p.is_static for p in self._abi.in_data)
         self._data_size = 32 * len(self._abi.in_data)
-        columns = event_columns(self._abi)
+        # The table is the same for all layouts.
+        columns = event_columns(spec.abi)
         self._parameter_names = [c.name for c in columns[len(ENVELOPE) :]]
 
     def decode(self, logs: RawLogs, chain_id: int) -> tuple[pa.Table | None, Mask, str]:
         """Rows, the mask of the logs they come from, and why the others do not fit (empty when all do)."""
-        mask = logs.topic_count == 1 + len(self._abi.indexed)
-        if self._static:
-            mask &= logs.data_size == self._data_size
+        mask = self.shape(logs)
         reason = "" if mask.all() else f"topics or data size differ from {self._abi.canonical}"
         if not mask.all():
             logs = logs.take(mask)
@@ -163,6 +197,11 @@ class _EventDecoder:
             logs = logs.take(good)
             columns = [c.filter(pa.array(good)) for c in columns]
         return self._table(logs, chain_id, columns), mask, reason
+
+    def shape(self, logs: RawLogs) -> Mask:
+        """The logs with as many topics, and where that is fixed as much data, as the layout has."""
+        mask: Mask = logs.topic_count == 1 + len(self._abi.indexed)
+        return mask & (logs.data_size == self._data_size) if self._static else mask
 
     def _columns(self, logs: RawLogs) -> tuple[list[pa.Array], Mask]:
         """One column per parameter in ABI order; rows outside the mask hold nothing of use."""

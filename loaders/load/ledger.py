@@ -127,6 +127,7 @@ class CoveredRange:
     first: Header
     last: Header
     counts: Mapping[tuple[EventSpec, str], int]
+    namesakes: Mapping[tuple[EventSpec, str], int]
 
 
 def ledger_rows(covered: Iterable[CoveredRange], endpoint: Endpoint, chain_id: int, registry_version: str) -> pa.Table:
@@ -148,6 +149,7 @@ def ledger_rows(covered: Iterable[CoveredRange], endpoint: Endpoint, chain_id: i
             "min_timestamp": datetime.fromtimestamp(part.first.timestamp, UTC),
             "max_timestamp": datetime.fromtimestamp(part.last.timestamp, UTC),
             "log_count": part.counts.get((f.spec, f.contract_address), 0),
+            "namesake_count": part.namesakes.get((f.spec, f.contract_address), 0),
             "finality": part.segment.finality,
             "decoder_version": DECODER_VERSION,
             "registry_version": registry_version,

@@ -6,6 +6,7 @@ Rows stream: only what the warehouse's buffers need is in memory, whatever the s
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -74,7 +75,8 @@ class _Open:
     decoder: Decoder
     from_block: int
     last: Header
-    counts: dict[tuple[EventSpec, str], int] = field(default_factory=dict)
+    counts: Counter[tuple[EventSpec, str]] = field(default_factory=Counter)
+    namesakes: Counter[tuple[EventSpec, str]] = field(default_factory=Counter)
 
 
 class ChainMoved(PoolhouseError):
@@ -126,8 +128,8 @@ class PackageWriter:
         if self._archive:
             self._archive.add(under_way.segment, under_way.from_block, batch.logs)
         decoded = under_way.decoder.decode(batch.logs)
-        for key, count in decoded.counts.items():
-            under_way.counts[key] = under_way.counts.get(key, 0) + count
+        under_way.counts.update(decoded.counts)
+        under_way.namesakes.update(decoded.namesakes)
         under_way.last = batch.end
         for header in (*batch.headers, batch.end):
             self._headers[header.number] = header
@@ -151,7 +153,9 @@ class PackageWriter:
         if first is None:
             first = read_headers(self._endpoint.node, [under_way.from_block])[0]
             self._headers[first.number] = first
-        self._covered.append(CoveredRange(under_way.segment, first, under_way.last, under_way.counts))
+        self._covered.append(
+            CoveredRange(under_way.segment, first, under_way.last, under_way.counts, under_way.namesakes)
+        )
         if self._archive:
             self._archive.finish(under_way.segment, under_way.from_block, under_way.last.number, self._tag)
 

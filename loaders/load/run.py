@@ -16,6 +16,7 @@ from loaders.load.package import ChainMoved, PackageWriter, Work
 from loaders.load.warehouse import DestinationName, Rows, open_warehouse
 from loaders.plan.filters import Filter, Segment, filters_for
 from loaders.plan.intervals import Interval
+from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Contract, Registry, load_registry
 from loaders.registry.tables import CONTRACT_READS
 from loaders.rpc.endpoint import Endpoint, connect
@@ -45,6 +46,8 @@ class LoadRequest:
     logs_per_package: int = LOGS_PER_PACKAGE
     threads: int = 4
     with_facts: bool = True
+    with_transfers: bool = False
+    """Load the transfers of every token as well: most of a chain's logs."""
 
 
 @dataclass
@@ -115,7 +118,8 @@ def load(request: LoadRequest, observer: Observer | None = None, registry: Regis
 
 def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSummary:
     found = _find_aggregators(session) if request.with_facts else []
-    events = [e for e in session.registry.events.events if e.family in session.families]
+    families = (*session.families, *([TRANSFERS] if request.with_transfers else ()))
+    events = [e for e in session.registry.events.events if e.family in families]
     filters = filters_for(events, session.contracts)
     wanted = wanted_blocks(request, session, filters)
     ledger = read_ledger(session.warehouse, session.chain.chain_id)
@@ -146,7 +150,9 @@ def _read_and_write(
     chain_id = session.chain.chain_id
     reader = None
     if request.transactions is not TransactionMode.NONE:
-        reader = TransactionReader(session.node, request.transactions, chain_id)
+        # Nearly every transaction of a chain transfers some token: those that do nothing else are left out.
+        transfers = {e.topic0 for e in session.registry.events.events if e.family == TRANSFERS}
+        reader = TransactionReader(session.node, request.transactions, chain_id, without_topics=transfers)
     archive = Archive(request.archive, chain_id) if request.archive else None
     if archive:
         archive.sweep()
@@ -204,7 +210,9 @@ def wanted_blocks(request: LoadRequest, session: Session, filters: tuple[Filter,
             "Check the contracts' roles in seeds/registry_contracts.csv.",
         )
     starts = {family: _start(request, session, family, to_block) for family in session.families}
-    return {f: (starts[f.spec.family], to_block) for f in filters}
+    # Transfers belong to no protocol: they are wanted where any other family is.
+    first = min(starts.values())
+    return {f: (starts.get(f.spec.family, first), to_block) for f in filters}
 
 
 def _start(request: LoadRequest, session: Session, family: str, to_block: int) -> int:

@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from loaders.registry.events import EventRegistry, load_events
+from loaders.registry.events import TRANSFERS, EventRegistry, load_events
 from loaders.registry.schema import LOAD_ID, Column, RawTable
 from loaders.registry.tables import LOAD_RANGES, SOURCE
 
@@ -33,6 +33,7 @@ _DESCRIPTIONS = {
     "uniswap_v3": "Logs of the Uniswap V3 family (all its forks), decoded by the loader.",
     "aave_v3": "Logs of the Aave V3 markets, decoded by the loader.",
     "chainlink": "Logs of the Chainlink price aggregators, decoded by the loader.",
+    TRANSFERS: "Transfers of tokens, decoded by the loader where it was asked for them (`--with-transfers`); else empty.",
     SOURCE: "The ledger of loads and the facts that are no events: headers, transactions, contract reads, undecoded logs.",
 }
 

@@ -1,11 +1,15 @@
-"""Which events are loaded: ``events.csv``, one row per event of a family's role."""
+"""Which events are loaded: ``events.csv``, one row per event of a family's role.
+
+``event_layouts.csv`` lists what else carries the topic 0 of an event: other ways to index the same parameters
+(``decode``), and events of another kind that are known and only counted (``count``).
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -16,11 +20,15 @@ from loaders.registry.schema import SHARED_EVENT_COLUMNS, RawTable, event_column
 from loaders.registry.tables import FIXED_TABLES
 
 EVENTS_CSV = Path(__file__).with_name("events.csv")
+LAYOUTS_CSV = Path(__file__).with_name("event_layouts.csv")
+TRANSFERS = "erc20"
+"""The optional family: transfers of every token there is, loaded only when asked for."""
 _FAMILY_TITLES = {
     "uniswap_v2": "Uniswap V2",
     "uniswap_v3": "Uniswap V3",
     "aave_v3": "Aave V3",
     "chainlink": "Chainlink",
+    TRANSFERS: "ERC-20",
 }
 
 Emitters = Literal["any", "registered"]
@@ -37,6 +45,10 @@ class EventSpec:
     abi: EventAbi
     is_shared: bool
     """Its table holds several events, with parameters in a JSON payload."""
+    layouts: tuple[EventAbi, ...] = ()
+    """Other ways to index the same parameters: decoded to the same columns."""
+    namesakes: tuple[EventAbi, ...] = ()
+    """Events of another kind with the same topic 0: their logs are counted in the ledger and not kept."""
 
     @property
     def event(self) -> str:
@@ -84,9 +96,11 @@ def _event_table(spec: EventSpec) -> RawTable:
 
 
 @lru_cache(maxsize=4)
-def load_events(path: Path = EVENTS_CSV) -> EventRegistry:
+def load_events(path: Path = EVENTS_CSV, layouts_path: Path = LAYOUTS_CSV) -> EventRegistry:
     """Read and check the event registry. Raises :class:`PoolhouseError` naming the row that is wrong."""
     text = path.read_text(encoding="utf-8")
+    layouts_text = layouts_path.read_text(encoding="utf-8")
+    layouts = list(csv.DictReader(layouts_text.splitlines()))
     rows = list(csv.DictReader(text.splitlines()))
     tables = [row["table"] for row in rows]
     specs = []
@@ -104,7 +118,30 @@ def load_events(path: Path = EVENTS_CSV) -> EventRegistry:
         is_shared = tables.count(row["table"]) > 1
         specs.append(EventSpec(row["family"], row["role"], row["table"], emitters, abi, is_shared))
     _check_unique(specs, path)
-    return EventRegistry(tuple(specs), hashlib.sha256(text.encode()).hexdigest()[:12])
+    specs = _with_layouts(specs, layouts, layouts_path)
+    return EventRegistry(tuple(specs), hashlib.sha256((text + layouts_text).encode()).hexdigest()[:12])
+
+
+def _with_layouts(specs: list[EventSpec], rows: list[dict[str, str]], path: Path) -> list[EventSpec]:
+    """The events with what else carries their topic 0."""
+    by_key = {(spec.family, spec.role, spec.event): spec for spec in specs}
+    for line, row in enumerate(rows, start=2):
+        key = row["family"], row["role"], row["event"]
+        spec, abi = by_key.get(key), parse_event(row["signature"])
+        if spec is None:
+            # A registry cut down to some events has no use for the layouts of others.
+            continue
+        if abi.topic0 != spec.topic0:
+            raise _wrong(path, line, f"{abi.canonical} has another topic0 than {spec.abi.canonical}")
+        if len(abi.indexed) in {len(known.indexed) for known in (spec.abi, *spec.layouts, *spec.namesakes)}:
+            raise _wrong(path, line, f"{spec.family} {spec.event} has a layout with {len(abi.indexed)} indexed already")
+        if row["handling"] == "decode":
+            by_key[key] = replace(spec, layouts=(*spec.layouts, abi))
+        elif row["handling"] == "count":
+            by_key[key] = replace(spec, namesakes=(*spec.namesakes, abi))
+        else:
+            raise _wrong(path, line, f"handling is {row['handling']!r}, expected decode or count")
+    return list(by_key.values())
 
 
 def _check_unique(specs: Iterable[EventSpec], path: Path) -> None:

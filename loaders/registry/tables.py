@@ -33,6 +33,13 @@ LOAD_RANGES = RawTable(
         Column("min_timestamp", "timestamp", "Timestamp of the first block, UTC.", nullable=True),
         Column("max_timestamp", "timestamp", "Timestamp of the last block, UTC.", nullable=True),
         Column("log_count", "int64", "Rows written to `table_name` for this filter and range."),
+        Column(
+            "namesake_count",
+            "int64",
+            "Logs of this filter and range that are known to be an event of another kind and were not kept: ERC-721 "
+            "transfers among those of ERC-20; NULL where an older loader did not count them.",
+            nullable=True,
+        ),
         Column("finality", "string", "`final` when the range lay at or below finality while it was read, else `tail`."),
         Column("decoder_version", "string", "Version of the decoder that wrote the rows."),
         Column("registry_version", "string", "Short hash of the registry's event definitions."),
@@ -91,7 +98,8 @@ TRANSACTIONS = RawTable(
             nullable=True,
         ),
     ),
-    "Transactions that emitted a loaded log. **Grain:** one row per load and transaction; the newest of a transaction counts.",
+    "Transactions that emitted a loaded log other than an ERC-20 transfer. "
+    "**Grain:** one row per load and transaction; the newest of a transaction counts.",
     SOURCE,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from loaders.decode.decoder import timestamps
-from loaders.logs import RawLogs, rows_as_key
+from loaders.logs import RawLogs, rows_as_key, rows_in
 from loaders.registry.tables import TRANSACTIONS
 from loaders.rpc.node import Call, Node, SizeRefused, Unsupported
 from loaders.source.verify import Inconsistent
@@ -64,10 +64,16 @@ _Wanted: TypeAlias = dict[str, tuple[int, str, int]]
 
 
 class TransactionReader:
-    """``receipts`` insists on status and gas, ``blocks`` does without them, ``auto`` takes what the node has."""
+    """``receipts`` insists on status and gas, ``blocks`` does without them, ``auto`` takes what the node has.
 
-    def __init__(self, node: Node, mode: TransactionMode, chain_id: int) -> None:
+    A log with one of ``without_topics`` as topic 0 is no reason to read its transaction.
+    """
+
+    def __init__(
+        self, node: Node, mode: TransactionMode, chain_id: int, *, without_topics: Collection[str] = ()
+    ) -> None:
         self._node = node
+        self._without_topics = [bytes.fromhex(topic[2:]) for topic in sorted(without_topics)]
         self._chain_id = chain_id
         self._with_receipts = mode in (TransactionMode.AUTO, TransactionMode.RECEIPTS)
         # What the node turns out to lack is not asked for again.
@@ -76,6 +82,8 @@ class TransactionReader:
 
     def read(self, logs: RawLogs) -> pa.Table:
         """One row per transaction of the logs. Raises :class:`Inconsistent` when the node's chain has moved on."""
+        if self._without_topics:
+            logs = logs.take(~rows_in(logs.topics[:, 0], self._without_topics))
         by_block = _transactions_by_block(logs)
         few = [wanted for wanted in by_block if len(wanted) <= _SINGLES_PER_BLOCK]
         whole = [wanted for wanted in by_block if len(wanted) > _SINGLES_PER_BLOCK]

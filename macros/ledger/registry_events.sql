@@ -82,5 +82,6 @@
         {'family': 'aave_v3', 'table': 'aave_v3__configuration', 'role': 'addresses_provider', 'event': 'ProxyCreated', 'is_shared': true},
         {'family': 'aave_v3', 'table': 'aave_v3__configuration', 'role': 'addresses_provider', 'event': 'AddressSetAsProxy', 'is_shared': true},
         {'family': 'chainlink', 'table': 'chainlink__aggregator_answer_updated', 'role': 'aggregator', 'event': 'AnswerUpdated', 'is_shared': false},
+        {'family': 'erc20', 'table': 'erc20__token_transfer', 'role': 'token', 'event': 'Transfer', 'is_shared': false},
     ]) }}
 {%- endmacro %}

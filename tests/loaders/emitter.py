@@ -19,6 +19,10 @@ SYNC = parse_event("Sync(uint112 reserve0, uint112 reserve1)")
 # Emits one log: topic 0 is the first word of the call data, the rest is its data.
 # (Sizes: the first word is copied nowhere, what follows it becomes the data.)
 _EMIT = "0x60203603806020600037600035906000a100"
+# The same with three topics: the first three words of the call data.
+_EMIT_INDEXED = "0x60603603806060600037604035602035600035836000a300"
+TOKEN = f"0x{'e3' * 20}"
+TRANSFER = parse_event("Transfer(address indexed from, address indexed to, uint256 value)")
 EMITTERS = tuple(f"0x{'e1' * 19}{i:02x}" for i in range(3))
 
 
@@ -32,6 +36,7 @@ class Emitter:
         self._emitted = 0
         for address in EMITTERS:
             self.rpc.call("anvil_setCode", address, _EMIT)
+        self.rpc.call("anvil_setCode", TOKEN, _EMIT_INDEXED)
 
     def mine(self, logs_per_block: list[int]) -> None:
         """One block per number; each log in a transaction of its own, with reserves never used before."""
@@ -44,6 +49,13 @@ class Emitter:
     def transaction(self, number: int) -> dict[str, str]:
         data = SYNC.topic0 + encode(["uint112", "uint112"], [number, 2**112 - number]).hex()
         return {"from": self._sender, "to": EMITTERS[number % 3], "data": data, "gas": "0x20000"}
+
+    def transfer(self, amounts: list[int]) -> None:
+        """One block per amount, with one ERC-20 ``Transfer`` of it from account 1 to account 2."""
+        for amount in amounts:
+            data = TRANSFER.topic0 + encode(["uint256"] * 3, [1, 2, amount]).hex()
+            self.rpc.call("eth_sendTransaction", {"from": self._sender, "to": TOKEN, "data": data, "gas": "0x20000"})
+            self.rpc.call("evm_mine")
 
     @property
     def head(self) -> int:

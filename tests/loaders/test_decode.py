@@ -16,7 +16,7 @@ from loaders.decode.decoder import Decoder, Wanted
 from loaders.decode.dynamic import as_json, json_text
 from loaders.logs import RawLogs
 from loaders.registry.abi import EventAbi, Parameter, parse_event
-from loaders.registry.events import EventSpec
+from loaders.registry.events import EventSpec, load_events
 from loaders.registry.schema import column_type, event_columns
 from loaders.source.parse import Malformed, parse_any_layout, parse_logs
 from loaders.source.scan import UnusualLayout, scan_logs
@@ -186,6 +186,37 @@ def test_what_does_not_fit_is_kept_with_its_reason(changes: dict[str, Any]) -> N
     assert [json.loads(r["topics"]) for r in kept] == [bad["topics"]]
     assert [r["data"] for r in kept] == [bad["data"]]
     assert "differ from Swap(address,int256,uint160,int24)" in kept[0]["reason"]
+
+
+TRANSFER = parse_event("Transfer(address indexed from, address indexed to, uint256 value)")
+TRANSFER_UNINDEXED = parse_event("Transfer(address from, address to, uint256 value)")
+TRANSFER_OF_NFT = parse_event("Transfer(address indexed from, address indexed to, uint256 indexed tokenId)")
+
+
+def test_transfers_decode_in_both_layouts_and_those_of_nfts_are_only_counted() -> None:
+    values = ["0x" + "11" * 20, "0x" + "22" * 20, 2**256 - 1]
+    one_indexed = parse_event("Transfer(address indexed from, address to, uint256 value)")
+    logs = [
+        log_json(TRANSFER, values, 0),
+        log_json(TRANSFER_UNINDEXED, [values[1], values[0], 5], 1),
+        log_json(TRANSFER_OF_NFT, values, 2),
+        log_json(TRANSFER_OF_NFT, values, 3),
+        log_json(one_indexed, values, 4),
+        log_json(TRANSFER, values, 5, data="0x"),
+        log_json(TRANSFER_OF_NFT, values, 6, data="0x" + "00" * 32),
+    ]
+    spec = next(e for e in load_events().events if e.table == "erc20__token_transfer")
+    result = Decoder(1, [Wanted(spec, None)]).decode(parse_logs(json.dumps(logs).encode()))
+    rows = [row for part in result.tables["erc20__token_transfer"] for row in part.to_pylist()]
+    assert [(r["log_index"], r["from_address"], r["to_address"], r["value"]) for r in rows] == [
+        (0, values[0], values[1], str(2**256 - 1)),
+        (1, values[1], values[0], "5"),
+    ]
+    assert result.counts == {(spec, "*"): 2}
+    assert result.namesakes == {(spec, "*"): 2}
+    (undecoded,) = result.tables["undecoded_logs"]
+    assert undecoded["log_index"].to_pylist() == [4, 5, 6], "no layout of the registry has these topics and data"
+    assert set(undecoded["reason"].to_pylist()) == {"topics or data size differ from Transfer(address,address,uint256)"}
 
 
 def test_mixed_layouts_keep_their_order() -> None:

@@ -126,6 +126,30 @@ def test_holes_are_filled_and_nothing_is_read_twice(chain: Emitter, tmp_path: Pa
     assert_live_is_the_chain(chain, database)
 
 
+def test_transfers_are_loaded_only_when_asked_for_and_alone_afterwards(chain: Emitter, tmp_path: Path) -> None:
+    database = tmp_path / "w.duckdb"
+    transfers = "select block_number, from_address, to_address, value from raw.erc20__token_transfer order by all"
+    chain.transfer([7, 2**256 - 1])
+    chain.mine([1] * 70)
+    final = chain.head - 64
+    # Only blocks below finality: those above are read again for every filter.
+    run(chain, database, to_block=final)
+    finals = "select count(*) from raw.load_ranges where finality = 'final' and family = '{}'"
+    assert rows(database, transfers) == []
+    assert rows(database, finals.format("erc20")) == [(0,)]
+    before = rows(database, finals.format("uniswap_v2"))
+
+    summary = run(chain, database, to_block=final, with_transfers=True)
+    sender, receiver = ("0x" + "00" * 19 + digits for digits in ("01", "02"))
+    assert rows(database, transfers) == [(1, sender, receiver, "7"), (2, sender, receiver, str(2**256 - 1))]
+    assert (summary.blocks_read, summary.logs) == (final + 1, 2), "nothing but the transfers is read"
+    assert rows(database, finals.format("uniswap_v2")) == before
+    assert rows(database, finals.format("erc20")) == [(1,)]
+    (status,) = [s for s in read_status(database) if s.family == "erc20"]
+    assert (status.final, status.rows) == (((0, final),), 2)
+    assert run(chain, database, to_block=final, with_transfers=True).blocks_read == 0
+
+
 def test_a_tail_stays_covered_when_less_is_asked_for(chain: Emitter, tmp_path: Path) -> None:
     database = tmp_path / "w.duckdb"
     chain.mine([1] * 100)

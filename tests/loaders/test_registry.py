@@ -82,6 +82,21 @@ def test_topic0_is_checked_against_keccak(tmp_path: Path) -> None:
         load_events(broken)
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('"Transfer(address from, address to, uint256 value, uint256 tax)",decode', "another topic0"),
+        ('"Transfer(address from, address indexed to, uint256 indexed value)",count', "2 indexed already"),
+        ('"Transfer(address from, address to, uint256 value)",keep', "handling is 'keep'"),
+    ],
+)
+def test_layouts_are_checked(tmp_path: Path, row: str, message: str) -> None:
+    broken = tmp_path / "event_layouts.csv"
+    broken.write_text("family,role,event,signature,handling\nerc20,token,Transfer," + row)
+    with pytest.raises(PoolhouseError, match=f"event_layouts.csv, line 2: .*{message}"):
+        load_events(layouts_path=broken)
+
+
 def test_every_table_has_distinct_columns() -> None:
     for table in load_events().tables.values():
         names = [c.name for c in table.columns]

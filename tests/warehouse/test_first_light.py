@@ -46,7 +46,8 @@ def node() -> Iterator[Node]:
 
 
 def load(poolhouse: Run, node: Node, database: Path, *extra: str) -> None:
-    poolhouse("load", "--chain", "devnet", "--rpc-url", node.url, "--database", str(database), *extra)
+    where = ("--chain", "devnet", "--rpc-url", node.url, "--database", str(database))
+    poolhouse("load", *where, "--with-transfers", *extra)
 
 
 def snapshot(poolhouse: Run, node: Node, database: Path) -> None:

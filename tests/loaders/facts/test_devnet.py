@@ -47,7 +47,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
     database = tmp_path_factory.mktemp("facts") / "devnet.duckdb"
     with Anvil() as node:
         built = build(node.rpc, actions=120, days=10)
-        load(LoadRequest("devnet", node.url, database))
+        load(LoadRequest("devnet", node.url, database, with_transfers=True))
         with open_session("devnet", (), node.url, "duckdb", database) as session:
             taken = snapshot(session, ["head", "middle"])
         middle, head = taken.blocks
