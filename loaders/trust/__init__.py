@@ -1,0 +1,1 @@
+"""What is proven about a warehouse, and how to say it."""
