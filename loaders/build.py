@@ -48,7 +48,7 @@ class BuildResult:
 
 def build(database: Path, progress: Progress | None = None) -> BuildResult:
     """Build every model and run every test. Raises :class:`PoolhouseError` when dbt could not run at all."""
-    target_path = PROJECT / "target"
+    target_path = Path(os.environ.get("DBT_TARGET_PATH", PROJECT / "target")).resolve()
     command = [
         sys.executable,
         "-m",

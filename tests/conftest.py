@@ -11,14 +11,25 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_market import SmallMarket, small_market
+
 ROOT = Path(__file__).resolve().parents[1]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def poolhouse() -> Run:
+def small() -> Iterator[SmallMarket]:
+    """A small market on a real node with every block still callable, to be read only: nobody mines on it."""
+    with small_market() as market:
+        yield market
+
+
+@pytest.fixture(scope="session")
+def poolhouse(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run `poolhouse …` in a process of its own; fails the test when it fails, unless told ``check=False``."""
+    # Workers that test side by side run dbt side by side.
+    scratch = tmp_path_factory.mktemp("dbt")
 
     def run(*arguments: str, check: bool = True, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         command = Path(sys.executable).with_name("poolhouse")
@@ -30,7 +41,7 @@ def poolhouse() -> Run:
             capture_output=True,
             text=True,
             timeout=900,
-            env={**clean, "COLUMNS": "160", **(env or {})},
+            env={**clean, "COLUMNS": "160", "DBT_TARGET_PATH": str(scratch), **(env or {})},
         )
         if check and done.returncode:
             pytest.fail(f"poolhouse {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")

@@ -11,7 +11,7 @@ from devnet.market import simulation
 from devnet.node import Anvil
 from loaders.errors import PoolhouseError
 from loaders.rpc.client import RpcError
-from tests.chain.conftest import Log, SmallMarket
+from tests.small_market import Log, SmallMarket
 
 # Events that the deployed versions cannot emit, or only under an administration that the market does without.
 ABSENT = {

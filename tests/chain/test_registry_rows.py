@@ -8,7 +8,7 @@ from devnet import registry_rows
 from devnet.registry_rows import Row, SeedFile
 from loaders.facts.create2 import create2_address, pool_salt
 from loaders.registry.seeds import SEEDS
-from tests.chain.conftest import SmallMarket
+from tests.small_market import SmallMarket
 
 FILES = ["chains.csv", "registry_contracts.csv", "registry_tokens.csv", "registry_feeds.csv"]
 

@@ -1,13 +1,12 @@
-"""A small market on a real node, built once for all tests of a session."""
+"""A small market on a real node, and what tests ask of its chain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-
-import pytest
 
 from devnet.chain import Chain
 from devnet.market import simulation
@@ -29,6 +28,10 @@ class SmallMarket:
     def chain(self) -> Chain:
         return self.built.world.chain
 
+    @property
+    def head(self) -> int:
+        return self.built.head_number
+
     @cached_property
     def logs(self) -> list[Log]:
         """All logs of the chain, in order."""
@@ -45,7 +48,8 @@ class SmallMarket:
         return [log for log in self.logs if log["topics"] and log["topics"][0] == self.topics[event]]
 
 
-@pytest.fixture(scope="session")
-def small() -> Iterator[SmallMarket]:
+@contextmanager
+def small_market() -> Iterator[SmallMarket]:
+    """Build the market on a node that ends with the context."""
     with Anvil() as node:
         yield SmallMarket(node, simulation.build(node.rpc, actions=simulation.SMALL_ACTIONS))

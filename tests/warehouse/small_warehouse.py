@@ -1,0 +1,78 @@
+"""The warehouse of a small devnet market: how it is loaded, snapshotted and built, and what it then holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from loaders.build import SERVED_SCHEMAS
+from tests.conftest import Run
+from tests.small_market import SmallMarket
+
+DATABASE = "devnet.duckdb"
+"""Copies keep the name: views name their database after its file."""
+
+
+@dataclass(frozen=True)
+class SmallWarehouse:
+    """Folder of a market's whole history, snapshotted and built; read only."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / DATABASE
+
+    @property
+    def manifest(self) -> Path:
+        """dbt's manifest of the build, with the SQL of every node as it ran."""
+        return self.folder / "dbt" / "manifest.json"
+
+
+def make(poolhouse: Run, market: SmallMarket, folder: Path) -> None:
+    """Load, snapshot and build into an empty folder."""
+    warehouse = SmallWarehouse(folder)
+    load(poolhouse, market, warehouse.database)
+    snapshot(poolhouse, market, warehouse.database)
+    build(poolhouse, warehouse.database, env={"DBT_TARGET_PATH": str(warehouse.manifest.parent)})
+
+
+def pinned_blocks(market: SmallMarket) -> tuple[int, ...]:
+    """Where the contracts are read: at three blocks of the market's history and at its head."""
+    return (market.head * 2 // 5, market.head * 3 // 5, market.head * 4 // 5, market.head)
+
+
+def load(poolhouse: Run, market: SmallMarket, database: Path, *extra: str) -> None:
+    poolhouse("load", *_source(market, database), "--with-transfers", *extra)
+
+
+def snapshot(poolhouse: Run, market: SmallMarket, database: Path) -> None:
+    poolhouse("snapshot", *_source(market, database), "--blocks", ",".join(map(str, pinned_blocks(market))))
+
+
+def build(poolhouse: Run, database: Path, env: dict[str, str] | None = None) -> None:
+    poolhouse("build", "--database", str(database), env=env)
+
+
+def _source(market: SmallMarket, database: Path) -> tuple[str, ...]:
+    return ("--chain", "devnet", "--rpc-url", market.node.url, "--database", str(database))
+
+
+def mart_contents(database: Path) -> dict[str, str]:
+    """Row count and content hash of every mart, whatever the order of its rows."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where schema_name in (select unnest(?)) order by all",
+            [[schema for schema in SERVED_SCHEMAS if schema != "seeds"]],
+        ).fetchall()
+        contents = {}
+        for schema, table in tables:
+            row = connection.execute(
+                f"select count(*), md5(coalesce(string_agg(hash, '' order by hash), '')) "
+                f"from (select md5(cast(mart as varchar)) as hash from {schema}.{table} as mart)"
+            ).fetchone()
+            assert row is not None
+            contents[f"{schema}.{table}"] = f"{row[0]} rows {row[1]}"
+        return contents
