@@ -83,6 +83,9 @@ def load(
     last_blocks: Annotated[
         int | None, typer.Option("--last-blocks", help="That many blocks up to --to-block instead of --from-block.")
     ] = None,
+    blocks: Annotated[
+        str, typer.Option("--blocks", help="Scattered blocks and ranges instead, as 17000000,17000100-17000200.")
+    ] = "",
     rpc_url: UrlOption = None,
     destination: DestinationOption = Destination.DUCKDB,
     database: DatabaseOption = DEFAULT_DATABASE,
@@ -110,6 +113,7 @@ def load(
     sys.meta_path.insert(0, _WithoutPandas())
     from loaders.load.run import LoadRequest, default_archive
     from loaders.load.run import load as run_load
+    from loaders.plan.intervals import parse_intervals
     from loaders.progress import LoadProgress, print_summary
     from loaders.source.transactions import TransactionMode
 
@@ -122,6 +126,7 @@ def load(
         from_block=from_block,
         to_block=to_block,
         last_blocks=last_blocks,
+        blocks=parse_intervals(blocks) if blocks else (),
         destination=destination.value,
         transactions=TransactionMode(transactions.value),
         archive=folder,

@@ -101,7 +101,7 @@ def read_ledger(warehouse: Warehouse, chain_id: int) -> Ledger:
 
 
 def plan(
-    filters: Iterable[Filter], wanted: Mapping[Filter, Interval], ledger: Ledger, endpoint: Endpoint
+    filters: Iterable[Filter], wanted: Mapping[Filter, Intervals], ledger: Ledger, endpoint: Endpoint
 ) -> list[Segment]:
     """What to read: final blocks that no final range covers, and everything above finality again.
 
@@ -112,7 +112,7 @@ def plan(
     missing_final: dict[Filter, Intervals] = {}
     missing_tail: dict[Filter, Intervals] = {}
     for f in filters:
-        blocks = union([wanted[f], *intersect(tails.get(f.key, ()), 0, endpoint.head.number)])
+        blocks = union([*wanted[f], *intersect(tails.get(f.key, ()), 0, endpoint.head.number)])
         missing_final[f] = subtract(intersect(blocks, 0, endpoint.final_block), finals.get(f.key, ()))
         above = subtract(intersect(blocks, endpoint.final_block + 1, endpoint.head.number), finals.get(f.key, ()))
         missing_tail[f] = above

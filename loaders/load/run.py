@@ -15,7 +15,7 @@ from loaders.load.ledger import plan, read_ledger
 from loaders.load.package import ChainMoved, PackageWriter, Work
 from loaders.load.warehouse import DestinationName, Rows, open_warehouse
 from loaders.plan.filters import Filter, Segment, filters_for
-from loaders.plan.intervals import Interval
+from loaders.plan.intervals import Intervals
 from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Contract, Registry, load_registry
 from loaders.registry.tables import CONTRACT_READS
@@ -39,6 +39,8 @@ class LoadRequest:
     from_block: int | None = None
     to_block: int | None = None
     last_blocks: int | None = None
+    blocks: Intervals = ()
+    """Scattered blocks and ranges, instead of one range."""
     destination: DestinationName = "duckdb"
     transactions: TransactionMode = TransactionMode.AUTO
     archive: Path | None = None
@@ -126,7 +128,8 @@ def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSum
     ledger.check_same_chain(session.endpoint, session.warehouse.name)
     segments = plan(filters, wanted, ledger, session.endpoint)
     observer.planned(segments, session.endpoint)
-    summary = LoadSummary(session.chain.name, min(a for a, _ in wanted.values()), max(b for _, b in wanted.values()))
+    asked = [interval for intervals in wanted.values() for interval in intervals]
+    summary = LoadSummary(session.chain.name, min(a for a, _ in asked), max(b for _, b in asked))
     # Objects alive now stay alive: the collector need not look at them again between millions of short-lived ones.
     gc.freeze()
     failure = _read_and_write(request, session, segments, found, summary, observer)
@@ -177,6 +180,10 @@ def _read_and_write(
 
 
 def _check_range(request: LoadRequest) -> None:
+    if request.blocks and (request.from_block, request.to_block, request.last_blocks) != (None, None, None):
+        raise PoolhouseError(
+            "--blocks excludes --from-block, --to-block and --last-blocks.", "Say in one way which blocks to load."
+        )
     if request.last_blocks is not None and request.from_block is not None:
         raise PoolhouseError("--last-blocks and --from-block exclude each other.", "Give one of them.")
     if request.last_blocks is not None and request.last_blocks < 1:
@@ -190,14 +197,16 @@ def _check_range(request: LoadRequest) -> None:
         )
 
 
-def wanted_blocks(request: LoadRequest, session: Session, filters: tuple[Filter, ...]) -> dict[Filter, Interval]:
+def wanted_blocks(request: LoadRequest, session: Session, filters: tuple[Filter, ...]) -> dict[Filter, Intervals]:
     """Blocks asked for, per filter. Without a start, a family begins where its first contract was created."""
     head = session.endpoint.head.number
     to_block = head if request.to_block is None else request.to_block
-    if to_block > head:
+    last = request.blocks[-1][1] if request.blocks else to_block
+    if last > head:
+        option = "--blocks" if request.blocks else "--to-block"
         raise PoolhouseError(
-            f"--to-block {to_block} is beyond the head of {session.chain.name}, which is {head}.",
-            f"Use --to-block {head} or less, or leave it out.",
+            f"{option} {last} is beyond the head of {session.chain.name}, which is {head}.",
+            f"Use {option} up to {head}, or leave it out.",
         )
     if request.from_block is not None and request.from_block > to_block:
         raise PoolhouseError(
@@ -209,10 +218,12 @@ def wanted_blocks(request: LoadRequest, session: Session, filters: tuple[Filter,
             f"Nothing to load on {session.chain.name} for {', '.join(session.families)}.",
             "Check the contracts' roles in seeds/registry_contracts.csv.",
         )
+    if request.blocks:
+        return dict.fromkeys(filters, request.blocks)
     starts = {family: _start(request, session, family, to_block) for family in session.families}
     # Transfers belong to no protocol: they are wanted where any other family is.
     first = min(starts.values())
-    return {f: (starts.get(f.spec.family, first), to_block) for f in filters}
+    return {f: ((starts.get(f.spec.family, first), to_block),) for f in filters}
 
 
 def _start(request: LoadRequest, session: Session, family: str, to_block: int) -> int:

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TypeAlias
+
+from loaders.errors import PoolhouseError
 
 Interval: TypeAlias = tuple[int, int]
 """First and last block, both included."""
 Intervals: TypeAlias = tuple[Interval, ...]
 """Sorted, disjoint and not adjacent."""
+
+
+_WRITTEN = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+def parse_intervals(text: str) -> Intervals:
+    """``12,20-29`` as intervals. Raises :class:`PoolhouseError` for what is neither a block nor a range."""
+    found: list[Interval] = []
+    for part in text.split(","):
+        match = _WRITTEN.fullmatch(part.strip())
+        low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if low > high:
+            raise PoolhouseError(
+                f"{part.strip()!r} is neither a block nor a range of blocks.",
+                "Write blocks and ranges as 17000000,17000100-17000200; both ends of a range belong to it.",
+            )
+        found.append((low, high))
+    return union(found)
 
 
 def union(intervals: Iterable[Interval]) -> Intervals:

@@ -103,6 +103,10 @@ def test_node_of_another_chain(load: Load, chain: Emitter) -> None:
         (["--from-block", "-5"], "not negative"),
         (["--last-blocks", "0"], "at least 1"),
         (["--last-blocks", "5", "--from-block", "3"], "exclude each other"),
+        (["--blocks", "5,9-7"], "'9-7' is neither a block nor a range of blocks"),
+        (["--blocks", "5,-7"], "'-7' is neither a block nor a range of blocks"),
+        (["--blocks", "5,71"], "--blocks 71 is beyond the head of devnet, which is 70"),
+        (["--blocks", "5", "--to-block", "9"], "--blocks excludes --from-block"),
     ],
 )
 def test_impossible_ranges(load: Load, chain: Emitter, tmp_path: Path, options: list[str], expected: str) -> None:

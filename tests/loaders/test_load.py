@@ -82,6 +82,18 @@ def assert_live_is_the_chain(chain: Emitter, database: Path) -> None:
     assert expected, "a chain without logs proves nothing"
 
 
+def test_scattered_blocks_are_loaded_and_no_others(chain: Emitter, tmp_path: Path) -> None:
+    database = tmp_path / "w.duckdb"
+    chain.mine([1] * 100)
+    summary = run(chain, database, from_block=None, blocks=((3, 3), (10, 12)))
+    assert (summary.from_block, summary.to_block, summary.blocks_read) == (3, 12, 4)
+    numbers = [number for number, *_ in chain.logs() if number in (3, 10, 11, 12)]
+    assert numbers
+    assert rows(database, "select block_number from raw.uniswap_v2__pair_sync order by all") == [(n,) for n in numbers]
+    run(chain, database)
+    assert_live_is_the_chain(chain, database)
+
+
 def test_loads_converge_while_the_chain_grows_and_reorganises(chain: Emitter, tmp_path: Path) -> None:
     database = tmp_path / "w.duckdb"
     chain.mine([2, 0, 3] * 30)

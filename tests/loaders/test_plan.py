@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from loaders.plan.density import RangeController
 from loaders.plan.filters import Filter, LogQuery, filters_for, segments
-from loaders.plan.intervals import Interval, intersect, size, subtract, union
+from loaders.plan.intervals import Interval, intersect, parse_intervals, size, subtract, union
 from loaders.registry.events import load_events
 from loaders.registry.seeds import Contract
 from loaders.rpc.classify import Kind, Verdict, classify
@@ -34,6 +34,12 @@ def test_intervals_are_sets_of_blocks(a: list[Interval], b: list[Interval], wind
     assert blocks(subtract(left, right)) == blocks(a) - blocks(b)
     assert blocks(intersect(left, *window)) == blocks(a) & blocks([window])
     assert size(left) == len(blocks(a))
+
+
+@given(st.lists(interval, min_size=1, max_size=6))
+def test_intervals_are_read_as_they_are_written(intervals: list[Interval]) -> None:
+    written = ",".join(f"{a}-{b}" if a < b else f" {a} " for a, b in intervals)
+    assert parse_intervals(written) == union(intervals)
 
 
 EVENTS = load_events().events[:4]
