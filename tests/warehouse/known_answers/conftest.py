@@ -25,7 +25,7 @@ def ethereum(
     database = tmp_path_factory.mktemp("known_answers") / "ethereum.duckdb"
     blocks = ",".join(map(str, recorded.loadable))
     poolhouse(
-        *("load", "--chain", "ethereum", "--blocks", blocks),
+        *("load", "--chain", "ethereum", "--blocks", blocks, "--with-transfers"),
         *("--database", str(database), "--rpc-url", mainnet),
     )
     poolhouse("build", "--database", str(database))
