@@ -146,6 +146,21 @@ class Chain:
             for (contract, function, arguments), answer in zip(calls, answers, strict=True)
         ]
 
+    def quote_many(self, sender: str, calls: Iterable[tuple[Contract, str, Sequence[Any]]]) -> list[Any]:
+        """What transactions of ``sender`` would return on top of the last block, each by itself; None if it reverted."""
+        calls = list(calls)
+        requests = [
+            (
+                "eth_call",
+                ({"from": sender, "to": c.address, "data": c.encode(function, *arguments)}, "latest"),
+            )
+            for c, function, arguments in calls
+        ]
+        return [
+            None if isinstance(answer, RpcError) else c.function(function, len(arguments)).decode(answer)
+            for (c, function, arguments), answer in zip(calls, self.rpc.batch(requests), strict=True)
+        ]
+
     def head(self) -> tuple[int, str]:
         """Number and hash of the last block."""
         block = self.rpc.call("eth_getBlockByNumber", "latest", False)

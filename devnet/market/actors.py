@@ -16,7 +16,7 @@ from devnet.chain import Sent
 from devnet.market.desk import Desk
 
 _Method = TypeVar("_Method", bound=Callable[..., None])
-_WEIGHT = "scenario_weight"
+_MARK = "scenario_mark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,15 @@ class Scenario:
     weight: float
     summary: str
     method: str
+    is_alone: bool
+    """Acts on the state that it reads: what other users have queued is mined before."""
 
 
-def scenario(weight: float) -> Callable[[_Method], _Method]:
-    """Mark a method of :class:`Actors` as a scenario."""
+def scenario(weight: float, *, alone: bool = False) -> Callable[[_Method], _Method]:
+    """Mark a method of :class:`Actors` as a scenario; one that is ``alone`` starts a new block."""
 
     def mark(method: _Method) -> _Method:
-        setattr(method, _WEIGHT, weight)
+        setattr(method, _MARK, (weight, alone))
         return method
 
     return mark
@@ -56,9 +58,9 @@ class Actors:
         for owner in reversed(cls.__mro__):
             methods |= {name: value for name, value in vars(owner).items() if callable(value)}
         return [
-            Scenario(f"{cls.group}.{name}", getattr(method, _WEIGHT), _first_line(method), name)
+            Scenario(f"{cls.group}.{name}", mark[0], _first_line(method), name, is_alone=mark[1])
             for name, method in methods.items()
-            if hasattr(method, _WEIGHT)
+            if (mark := getattr(method, _MARK, None))
         ]
 
     def open(self) -> None:

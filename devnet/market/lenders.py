@@ -6,7 +6,7 @@ from eth_abi.abi import encode
 
 from devnet.market.actors import Actors, scenario
 from devnet.market.desk import Desk
-from devnet.protocols.aave_v3 import RESERVES, STABLECOINS_EMODE, VARIABLE_RATE, Reserve
+from devnet.protocols.aave_v3 import EMODES, ETHER_EMODE, RESERVES, STABLECOINS_EMODE, VARIABLE_RATE, Reserve
 from devnet.protocols.tokens import UNLIMITED
 
 _WAD = 10**18
@@ -33,6 +33,7 @@ class LendingActors(Actors):
         self._reserves = list(self._market.reserves.values())
         users = desk.roles.users
         self._savers, self._speculators = users[:-_SPECULATORS], users[-_SPECULATORS:]
+        self._loopers = users[11:14]
         self._second = users[1]
         """Supplies and owes so much that there is always something to repay."""
         self._takes_atokens = False
@@ -49,15 +50,21 @@ class LendingActors(Actors):
         thrifty = self._desk.roles.users[8:11]
         for user in thrifty:
             self._supply(user, self._market.reserves["USDC"], self._desk.usd(10_000, 100_000))
+        for user in self._loopers:
+            self._supply(user, self._market.reserves["wstETH"], self._desk.usd(20_000, 200_000))
         self._desk.chain.settle()
         for user in thrifty:
             self._set_emode(user, STABLECOINS_EMODE)
+        for user in self._loopers:
+            self._set_emode(user, ETHER_EMODE)
         self._desk.chain.settle()
         self._borrow_share(self._second, self._market.reserves["DAI"], 0.2)
         for user in reckless:
             self._borrow_share(user, self._market.reserves["USDC"], 0.97)
         for user in thrifty:
             self._borrow_share(user, self._market.reserves["USDT"], 0.95)
+        for user in self._loopers:
+            self._borrow_share(user, self._market.reserves["WETH"], 0.98)
         self._desk.chain.settle()
 
     # ---- users
@@ -100,23 +107,28 @@ class LendingActors(Actors):
             self._send(user, "repay", reserve.token.address, amount, VARIABLE_RATE, user, kind="aave.repay")
 
     @scenario(1)
-    def repay_with_atokens(self) -> None:
-        """Burn receipt tokens for a debt in the same token."""
-        user = self._desk.user()
-        both = self._owed_and_supplied(user)
-        if not both:
-            user, both = self._second, self._owed_and_supplied(self._second)
-        if not both:
-            return self.borrow()
-        reserve, owed = self._desk.rng.choice(both)
-        amount = max(1, owed // 10)
+    def loop_staked_ether(self) -> None:
+        """Supply staked ether and borrow ether against it, in the efficiency mode of both."""
+        user = self._desk.rng.choice(self._loopers)
+        usd = self._desk.usd(5_000, 100_000)
+        ether = self._market.reserves["WETH"].token
+        self._supply(user, self._market.reserves["wstETH"], usd)
         self._send(
             user,
-            "repayWithATokens",
-            *(reserve.token.address, amount, VARIABLE_RATE),
-            kind="aave.repay_with_atokens",
+            "borrow",
+            *(ether.address, self._desk.raw(ether, usd * 0.8), VARIABLE_RATE, 0, user),
+            kind="aave.borrow",
         )
-        return None
+
+    @scenario(0.7)
+    def repay_all_with_atokens(self) -> None:
+        """Burn as many receipt tokens as the debt needs, or as there are."""
+        self._repay_with_atokens(pays_all=True)
+
+    @scenario(1)
+    def repay_with_atokens(self) -> None:
+        """Burn receipt tokens for a part of a debt in the same token."""
+        self._repay_with_atokens(pays_all=False)
 
     @scenario(4)
     def withdraw(self) -> None:
@@ -162,7 +174,7 @@ class LendingActors(Actors):
     @scenario(1)
     def set_emode(self) -> None:
         """Enter or leave an efficiency mode."""
-        self._set_emode(self._desk.user(), self._desk.rng.choice((0, STABLECOINS_EMODE)))
+        self._set_emode(self._desk.user(), self._desk.rng.choice((0, *(emode.category for emode in EMODES))))
 
     # ---- flash loans
 
@@ -238,6 +250,23 @@ class LendingActors(Actors):
             self._takes_atokens = not self._takes_atokens
 
     # ---- helpers
+
+    def _repay_with_atokens(self, *, pays_all: bool) -> None:
+        user = self._desk.user()
+        both = self._owed_and_supplied(user)
+        if not both:
+            user, both = self._second, self._owed_and_supplied(self._second)
+        if not both:
+            return self.borrow()
+        reserve, owed = self._desk.rng.choice(both)
+        amount = UNLIMITED if pays_all else max(1, owed // 10)
+        self._send(
+            user,
+            "repayWithATokens",
+            *(reserve.token.address, amount, VARIABLE_RATE),
+            kind="aave.repay_with_atokens",
+        )
+        return None
 
     def _any_reserve(self) -> Reserve:
         return self._desk.rng.choice(self._reserves)

@@ -57,6 +57,8 @@ class PairActors(Actors):
                 (uniswap, ("WBTC", "WETH", "USDC")),
                 (uniswap, ("LINK", "WETH", "USDT")),
                 (uniswap, ("DAI", "USDC", "WETH")),
+                (uniswap, ("NOFEED", "WETH", "USDC")),
+                (uniswap, ("wstETH", "WETH", "USDC")),
                 (sushiswap, ("USDC", "WETH", "DAI")),
             )
         )
@@ -77,6 +79,37 @@ class PairActors(Actors):
     def swap_taxed(self) -> None:
         """A token that burns a part of each transfer."""
         self._swap_odd(self._desk.world.tokens.taxed)
+
+    @scenario(1)
+    def swap_rebasing(self) -> None:
+        """A token whose balances change without a transfer."""
+        self._swap_odd(self._desk.world.tokens.rebasing)
+
+    @scenario(0.7)
+    def rebase_and_sync(self) -> None:
+        """Balances grow or shrink, and the pair takes note of it."""
+        self._rebase(self._desk.rng.choice((-1, 1)))
+        self._send(self._desk.roles.keeper, self._pair_of(self._desk.world.tokens.rebasing), "sync", kind="v2.sync")
+
+    @scenario(0.5)
+    def rebase_and_skim(self) -> None:
+        """Balances grow, and somebody takes what the pair has too much."""
+        keeper = self._desk.roles.keeper
+        self._rebase(1)
+        self._send(keeper, self._pair_of(self._desk.world.tokens.rebasing), "skim", keeper, kind="v2.skim")
+
+    @scenario(0.4)
+    def rebase_unnoticed(self) -> None:
+        """Balances grow, and the pair learns of it from the next swap."""
+        self._rebase(1)
+
+    @scenario(0.5)
+    def donate(self) -> None:
+        """Tokens given to a pair, which takes note of them."""
+        pair = self._desk.rng.choice(self._pairs)
+        user = self._desk.user()
+        self._transfer(user, pair.token0, pair, self._desk.raw(pair.token0, self._desk.usd(10, 1_000)))
+        self._send(user, pair, "sync", kind="v2.sync")
 
     @scenario(6)
     def swap_directly(self) -> None:
@@ -163,7 +196,7 @@ class PairActors(Actors):
 
     def _swap_odd(self, token: Token) -> None:
         """A swap of a token of the long tail; the taxed one needs the router's forgiving function."""
-        pair = next(pair for pair in self._odd if token in (pair.token0, pair.token1))
+        pair = self._pair_of(token)
         token_in, token_out = self._direction(pair)
         amount = self._desk.raw(token_in, self._desk.usd(50, 2_000))
         user = self._desk.user()
@@ -174,6 +207,13 @@ class PairActors(Actors):
             *(amount, 0, [token_in.address, token_out.address], user, UNLIMITED),
             kind="v2.swap_odd",
         )
+
+    def _rebase(self, sign: int) -> None:
+        """Stretch the rebasing token's balances, or shrink them, by up to two per cent."""
+        token = self._desk.world.tokens.rebasing.contract
+        ppm = 1_000_000 + sign * self._desk.rng.randint(1_000, 20_000)
+        multiplier = self._desk.chain.read(token, "multiplier") * ppm // 1_000_000
+        self._desk.chain.send(self._desk.roles.keeper, token, "rebase", multiplier, kind="token.rebase")
 
     def _swap_directly(self, *, pays_both: bool) -> None:
         pair = self._desk.rng.choice(self._pairs)
@@ -208,6 +248,9 @@ class PairActors(Actors):
 
     def _send(self, sender: str, pair: Pair, function: str, *arguments: object, kind: str) -> None:
         self._desk.chain.send(sender, pair.contract, function, *arguments, kind=kind)
+
+    def _pair_of(self, odd: Token) -> Pair:
+        return next(pair for pair in self._odd if odd in (pair.token0, pair.token1))
 
     def _direction(self, pair: Pair) -> tuple[Token, Token]:
         """Token in, token out."""

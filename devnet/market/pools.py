@@ -66,7 +66,7 @@ class PoolActors(Actors):
 
     @scenario(4)
     def swap_by_route(self) -> None:
-        """Two pools in one transaction."""
+        """Two or three pools in one transaction."""
         tokens = self._desk.world.tokens
         symbols, fees = self._desk.rng.choice(
             (
@@ -74,6 +74,7 @@ class PoolActors(Actors):
                 (("DAI", "USDC", "WETH"), (100, 500)),
                 (("LINK", "WETH", "USDT"), (10000, 3000)),
                 (("USDT", "WETH", "USDC"), (3000, 3000)),
+                (("wstETH", "WETH", "USDC", "NOFEED"), (100, 500, 3000)),
             )
         )
         if self._desk.rng.random() < 0.5:
@@ -84,7 +85,7 @@ class PoolActors(Actors):
         user = self._desk.user()
         amount = self._desk.raw(tokens[symbols[0]], self._desk.usd())
         order = (path, user, UNLIMITED, amount, 0)
-        self._desk.chain.send(user, self._exchange.router, "exactInput", order, kind="v3.swap_2_hop")
+        self._desk.chain.send(user, self._exchange.router, "exactInput", order, kind=f"v3.swap_{len(fees)}_hop")
 
     @scenario(8)
     def swap_directly(self) -> None:
@@ -143,6 +144,15 @@ class PoolActors(Actors):
         if position.liquidity <= 0:
             self._positions.remove(position)
         self._call(position.owner, "burn", position.pool, position.lower, position.upper, burnt, kind="v3.burn")
+        return None
+
+    @scenario(1)
+    def poke(self) -> None:
+        """Burn nothing of such a position: its fees are reckoned up and collected, its liquidity stays."""
+        if not self._positions:
+            return self.mint()
+        position = self._desk.rng.choice(self._positions)
+        self._call(position.owner, "burn", position.pool, position.lower, position.upper, 0, kind="v3.poke")
         return None
 
     @scenario(2.5)

@@ -31,18 +31,22 @@ class Prices:
 
     def walk(self, hours: float) -> None:
         """Let time pass."""
+        moves: dict[str, float] = {}
         for symbol in self._world.tokens.core:
             spec = self._world.tokens[symbol].spec
             move = self._rng.gauss(0, spec.hourly_volatility * math.sqrt(hours))
+            move += moves[spec.follows] if spec.follows else 0.0
             if spec.peg_usd is not None:
                 away = math.log(self.usd[symbol] / float(spec.peg_usd))
                 move -= away * min(1.0, _PEG_PULL_PER_HOUR * hours)
+            moves[symbol] = move
             self.usd[symbol] *= math.exp(move)
 
     def shock(self, symbols: tuple[str, ...], log_return: float) -> None:
-        """Move the prices of ``symbols`` at once."""
-        for symbol in symbols:
-            self.usd[symbol] *= math.exp(log_return)
+        """Move the prices of ``symbols`` at once, and of what follows them."""
+        for symbol, token in self._world.tokens.core.items():
+            if symbol in symbols or token.spec.follows in symbols:
+                self.usd[symbol] *= math.exp(log_return)
 
     def report(self) -> None:
         """Queue a round for every feed whose price has moved enough."""

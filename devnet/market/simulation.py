@@ -16,6 +16,8 @@ from devnet.market.lenders import LendingActors
 from devnet.market.pairs import PairActors
 from devnet.market.pools import PoolActors
 from devnet.market.prices import Prices
+from devnet.market.searchers import Searchers
+from devnet.market.washers import Washers
 from devnet.world import World
 from loaders.errors import PoolhouseError
 from loaders.rpc.client import RpcClient
@@ -44,9 +46,13 @@ class Shock:
 
 
 SHOCKS = (
-    Shock(0.25, _VOLATILE, -0.08),
+    Shock(0.25, _VOLATILE, -0.12),  # the first crash: two blows
+    Shock(0.26, _VOLATILE, -0.10),
+    Shock(0.35, _VOLATILE, 0.10),
     Shock(0.40, ("DAI",), -0.04),  # loses its peg, and finds it again as the walk pulls it back
-    # the crash: three blows, block upon block, and half of it made good later
+    Shock(0.50, ("wstETH",), -0.06),  # more than its efficiency mode leaves room for
+    Shock(0.55, ("wstETH",), 0.05),
+    # the second crash: three blows, block upon block, and half of it made good later
     Shock(0.60, _VOLATILE, -0.10),
     Shock(0.605, _VOLATILE, -0.12),
     Shock(0.61, _VOLATILE, -0.10),
@@ -56,7 +62,7 @@ SHOCKS = (
 GOVERNANCE_AFTER = 0.5
 """Part of the actions after which governance decides something, in every protocol that has one."""
 
-CAST: tuple[type[Actors], ...] = (PairActors, PoolActors, LendingActors)
+CAST: tuple[type[Actors], ...] = (PairActors, PoolActors, LendingActors, Searchers, Washers)
 """Who acts on the market, in the order in which the market opens. A new protocol's actors go to the end."""
 
 
@@ -131,6 +137,7 @@ class _Simulation:
         rng = self._desk.rng
         acts = {s.name: getattr(actors, s.method) for actors in self._cast for s in actors.scenarios()}
         names, weights = [s.name for s in wanted], [s.weight for s in wanted]
+        alone = {s.name for s in wanted if s.is_alone}
         overture = list(names)  # everything once, so that a small market has seen it all
         # a node's blocks get slower as they grow in number: a larger market has fuller ones instead
         crowd = max(1, self._actions // _ACTIONS_BEFORE_CROWDING)
@@ -140,7 +147,10 @@ class _Simulation:
             seconds = rng.expovariate(1 / (self._seconds_per_action * in_block))
             is_shocked = self._pass_time(seconds, done, done + in_block)
             for _ in range(in_block):
-                acts[overture.pop(0) if overture else rng.choices(names, weights)[0]]()
+                name = overture.pop(0) if overture else rng.choices(names, weights)[0]
+                if name in alone:
+                    self._mine()
+                acts[name]()
             done += in_block
             blocks += 1
             self._mine(int(seconds))

@@ -1,4 +1,4 @@
-"""A full Aave V3 market (3.0.2): six reserves, one efficiency mode, prices from the Chainlink proxies."""
+"""A full Aave V3 market (3.0.2): seven reserves, two efficiency modes, prices from the Chainlink proxies."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from devnet.protocols.tokens import Token, Tokens
 
 MARKET = "main"
 STABLECOINS_EMODE = 1
+ETHER_EMODE = 2
 VARIABLE_RATE = 2
 _RAY = 10**27
 _LOGIC = "protocol/libraries/logic"
@@ -49,6 +50,25 @@ RESERVES = (
     ReserveConfig("DAI", 7500, 8000, 10500, 1000, "stable"),
     ReserveConfig("WBTC", 7000, 7500, 10650, 2000, "volatile", supply_cap=100_000),
     ReserveConfig("LINK", 5300, 6800, 10700, 2000, "volatile"),
+    ReserveConfig("wstETH", 7800, 8000, 10600, 1500, "volatile", supply_cap=500_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EModeConfig:
+    """An efficiency mode: looser parameters, in basis points, for loans between tokens that move together."""
+
+    category: int
+    label: str
+    ltv: int
+    liquidation_threshold: int
+    liquidation_bonus: int
+    symbols: tuple[str, ...]
+
+
+EMODES = (
+    EModeConfig(STABLECOINS_EMODE, "Stablecoins", 9300, 9500, 10100, ("USDC", "USDT", "DAI")),
+    EModeConfig(ETHER_EMODE, "ETH correlated", 9000, 9300, 10100, ("WETH", "wstETH")),
 )
 
 
@@ -191,11 +211,11 @@ def _configure_reserves(chain: Chain, admin: str, configurator: Contract, tokens
         calls += [("setSupplyCap", (config.supply_cap,))] if config.supply_cap else []
         for function, arguments in calls:
             chain.send(admin, configurator, function, asset, *arguments)
-    chain.send(
-        admin, configurator, "setEModeCategory", STABLECOINS_EMODE, 9300, 9500, 10100, ZERO_ADDRESS, "Stablecoins"
-    )
-    for symbol in ("USDC", "USDT", "DAI"):
-        chain.send(admin, configurator, "setAssetEModeCategory", tokens[symbol].address, STABLECOINS_EMODE)
+    for emode in EMODES:
+        parameters = emode.ltv, emode.liquidation_threshold, emode.liquidation_bonus
+        chain.send(admin, configurator, "setEModeCategory", emode.category, *parameters, ZERO_ADDRESS, emode.label)
+        for symbol in emode.symbols:
+            chain.send(admin, configurator, "setAssetEModeCategory", tokens[symbol].address, emode.category)
     chain.send(admin, configurator, "updateFlashloanPremiumTotal", 5)
 
 

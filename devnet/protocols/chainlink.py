@@ -31,11 +31,13 @@ def answer(price_usd: float) -> int:
 
 
 def deploy(chain: Chain, roles: Roles, tokens: Tokens) -> dict[str, Feed]:
-    """A feed for each core token, by symbol, with its first answer given."""
+    """A feed for each core token that has one, by symbol, with its first answer given."""
     aggregator_code = packaged(_PACKAGE, "abi/v0.6/FluxAggregator.json")
     proxy_code = packaged(_PACKAGE, "abi/v0.6/EACAggregatorProxy.json")
     feeds = {}
     for token in tokens.core.values():
+        if not token.spec.has_feed:
+            continue
         aggregator = chain.deploy(
             roles.chainlink,
             aggregator_code,

@@ -10,7 +10,7 @@ _USERS = 24
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Accounts by their part in the market. Indices 7 to 15 are kept for the deployers of protocols to come."""
+    """Accounts by their part in the market. Indices 7 to 10, 14 and 15 are kept for the deployers of protocols to come."""
 
     tokens: str
     chainlink: str
@@ -25,6 +25,10 @@ class Roles:
     """Liquidates, and sweeps protocol income."""
     arbitrageur: str
     treasury: str
+    sandwicher: str
+    """Trades before and after others."""
+    wash_traders: tuple[str, str]
+    """Trade with each other, or with themselves."""
     users: tuple[str, ...]
 
     @classmethod
@@ -41,6 +45,8 @@ class Roles:
             keeper=accounts[17],
             arbitrageur=accounts[18],
             treasury=accounts[19],
+            sandwicher=accounts[11],
+            wash_traders=(accounts[12], accounts[13]),
             users=tuple(accounts[_FIRST_USER : _FIRST_USER + _USERS]),
         )
 
@@ -52,4 +58,4 @@ class Roles:
     @property
     def traders(self) -> tuple[str, ...]:
         """Everyone who holds tokens."""
-        return (*self.users, self.arbitrageur, self.keeper)
+        return (*self.users, self.arbitrageur, self.keeper, self.sandwicher, *self.wash_traders)

@@ -1,4 +1,4 @@
-"""The tokens of the devnet: six that every protocol uses, and three whose metadata or transfers are unusual."""
+"""The tokens of the devnet: eight that the protocols use, and four whose metadata or transfers are unusual."""
 
 from __future__ import annotations
 
@@ -30,9 +30,12 @@ class TokenSpec:
     category: str
     is_anchor: bool = False
     peg_usd: Decimal | None = None
+    follows: str | None = None
+    """Symbol of the token whose price it takes part in, beside its own volatility."""
+    has_feed: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Token:
     """A deployed token."""
 
@@ -60,6 +63,8 @@ CORE = (
     TokenSpec("DAI", "Dai Stablecoin", 18, 1.0, 0.0003, "stable", is_anchor=True, peg_usd=_ONE),
     TokenSpec("WBTC", "Wrapped BTC", 8, 60_000.0, 0.006, "btc", is_anchor=True),
     TokenSpec("LINK", "ChainLink Token", 18, 15.0, 0.012, "other"),
+    TokenSpec("wstETH", "Wrapped liquid staked Ether", 18, 3500.0, 0.0004, "lst", follows="WETH"),
+    TokenSpec("NOFEED", "Token without a feed", 18, 0.8, 0.015, "other", has_feed=False),
 )
 BYTES32 = TokenSpec("MKRL", "Maker-like", 18, 1500.0, 0.0, "other")
 """Symbol and name are bytes32."""
@@ -67,6 +72,8 @@ NAMELESS = TokenSpec("", "", 0, 2.5, 0.0, "other")
 """`symbol()` reverts, `name()` is missing, no decimal places."""
 TAXED = TokenSpec("DTT", "Deflating Test Token", 18, 1.0, 0.0, "other")
 """Burns one per cent of every transfer."""
+REBASING = TokenSpec("REB", "Rebasing Test Token", 9, 1.2, 0.0, "other")
+"""Its balances change without a transfer."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +84,11 @@ class Tokens:
     bytes32: Token
     nameless: Token
     taxed: Token
+    rebasing: Token
 
     @property
     def odd(self) -> tuple[Token, ...]:
-        return self.bytes32, self.nameless, self.taxed
+        return self.bytes32, self.nameless, self.taxed, self.rebasing
 
     def __getitem__(self, symbol: str) -> Token:
         return self.core[symbol]
@@ -100,6 +108,7 @@ def deploy(chain: Chain, roles: Roles) -> Tokens:
         Token(BYTES32, chain.deploy(roles.tokens, own("Bytes32Token"))),
         Token(NAMELESS, chain.deploy(roles.tokens, own("NamelessToken"))),
         Token(TAXED, chain.deploy(roles.tokens, deflating, _ODD_SUPPLY)),
+        Token(REBASING, chain.deploy(roles.tokens, own("RebasingToken"))),
     )
     chain.settle()
     return tokens

@@ -21,6 +21,10 @@ class Pair:
     token1: Token
     exchange: Exchange = field(repr=False)
 
+    def other(self, token: Token) -> Token:
+        """The token that is not ``token``."""
+        return self.token1 if token is self.token0 else self.token0
+
 
 @dataclass
 class Exchange:
@@ -35,9 +39,17 @@ class Exchange:
 
 def deploy_uniswap(chain: Chain, roles: Roles, tokens: Tokens) -> Exchange:
     exchange = _deploy(chain, "uniswap", roles.uniswap_v2, tokens)
-    symbols = (("WETH", "USDC"), ("WETH", "USDT"), ("WBTC", "WETH"), ("LINK", "WETH"), ("DAI", "USDC"))
+    symbols = (
+        ("WETH", "USDC"),
+        ("WETH", "USDT"),
+        ("WBTC", "WETH"),
+        ("LINK", "WETH"),
+        ("DAI", "USDC"),
+        ("wstETH", "WETH"),
+    )
     pairs = [(tokens[one], tokens[other]) for one, other in symbols]
     pairs += [(tokens.bytes32, tokens["WETH"]), (tokens.nameless, tokens["USDC"]), (tokens.taxed, tokens["WETH"])]
+    pairs += [(tokens.rebasing, tokens["WETH"]), (tokens["NOFEED"], tokens["WETH"])]
     _create_pairs(chain, exchange, roles.uniswap_v2, pairs)
     return exchange
 

@@ -28,6 +28,10 @@ class Pool:
     fee_pips: int
     tick_spacing: int
 
+    def other(self, token: Token) -> Token:
+        """The token that is not ``token``."""
+        return self.token1 if token is self.token0 else self.token0
+
 
 @dataclass
 class Exchange:
@@ -57,6 +61,8 @@ def deploy(chain: Chain, roles: Roles, tokens: Tokens) -> Exchange:
             ("WBTC", "WETH", 3000),
             ("DAI", "USDC", 100),
             ("LINK", "WETH", 10000),
+            ("wstETH", "WETH", 100),
+            ("NOFEED", "USDC", 3000),
         )
     ]
     for token0, token1, fee_pips in specs:

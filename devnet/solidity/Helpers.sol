@@ -12,6 +12,7 @@ interface IERC20 {
 interface IPair {
     function token0() external view returns (address);
     function token1() external view returns (address);
+    function getReserves() external view returns (uint112 reserve0, uint112 reserve1, uint32 timestamp);
     function swap(uint256 amount0Out, uint256 amount1Out, address to, bytes calldata data) external;
 }
 
@@ -85,8 +86,50 @@ contract PoolCaller {
     }
 
     function _pay(address payer, uint256 amount0, uint256 amount1) private {
-        if (amount0 > 0) IERC20(IV3Pool(msg.sender).token0()).transferFrom(payer, msg.sender, amount0);
-        if (amount1 > 0) IERC20(IV3Pool(msg.sender).token1()).transferFrom(payer, msg.sender, amount1);
+        if (amount0 > 0) _give(IERC20(IV3Pool(msg.sender).token0()), payer, amount0);
+        if (amount1 > 0) _give(IERC20(IV3Pool(msg.sender).token1()), payer, amount1);
+    }
+
+    function _give(IERC20 token, address payer, uint256 amount) private {
+        if (payer == address(this)) token.transfer(msg.sender, amount);
+        else token.transferFrom(payer, msg.sender, amount);
+    }
+
+    // Several pools of both kinds in one transaction: what one pays out goes into the next.
+    struct Hop {
+        address pool;
+        bool zeroForOne;
+        uint256 v2FeePips; // 0: a pool of Uniswap V3's kind
+    }
+
+    function swapThrough(Hop[] calldata hops, uint256 amount) external returns (uint256) {
+        _token(hops[0], true).transferFrom(msg.sender, address(this), amount);
+        for (uint256 i; i < hops.length; ++i) {
+            amount = hops[i].v2FeePips > 0 ? _swapV2(hops[i], amount) : _swapV3(hops[i], amount);
+        }
+        _token(hops[hops.length - 1], false).transfer(msg.sender, amount);
+        return amount;
+    }
+
+    function _swapV2(Hop calldata hop, uint256 amount) private returns (uint256 bought) {
+        (uint256 reserveIn, uint256 reserveOut,) = IPair(hop.pool).getReserves();
+        if (!hop.zeroForOne) (reserveIn, reserveOut) = (reserveOut, reserveIn);
+        uint256 afterFee = amount * (1e6 - hop.v2FeePips);
+        bought = reserveOut * afterFee / (reserveIn * 1e6 + afterFee);
+        _token(hop, true).transfer(hop.pool, amount);
+        IPair(hop.pool).swap(hop.zeroForOne ? 0 : bought, hop.zeroForOne ? bought : 0, address(this), "");
+    }
+
+    function _swapV3(Hop calldata hop, uint256 amount) private returns (uint256) {
+        uint160 limit = hop.zeroForOne ? 4295128740 : 1461446703485210103287273052203988822378723970341;
+        (int256 amount0, int256 amount1) = IV3Pool(hop.pool).swap(
+            address(this), hop.zeroForOne, int256(amount), limit, abi.encode(address(this))
+        );
+        return uint256(-(hop.zeroForOne ? amount1 : amount0));
+    }
+
+    function _token(Hop calldata hop, bool input) private view returns (IERC20) {
+        return IERC20(hop.zeroForOne == input ? IPair(hop.pool).token0() : IPair(hop.pool).token1());
     }
 
     // Aave V3 flash loans: `params` names who pays the premium.
@@ -166,5 +209,71 @@ contract NamelessToken is PlainToken {
 
     function symbol() external pure returns (string memory) {
         revert("no symbol");
+    }
+}
+
+/// Every balance grows or shrinks with a multiplier that anybody may set, and no Transfer tells of it.
+contract RebasingToken {
+    string public constant name = "Rebasing Test Token";
+    string public constant symbol = "REB";
+    uint8 public constant decimals = 9;
+    uint256 private constant ONE = 1e18;
+    uint256 private constant SHARES_PER_UNIT = 1e12; // so that a share is worth next to nothing, and rounding too
+
+    uint256 public multiplier = ONE;
+    uint256 private totalShares;
+    mapping(address => uint256) private shares;
+    mapping(address => mapping(address => uint256)) public allowance;
+
+    event Transfer(address indexed from, address indexed to, uint256 value);
+    event Approval(address indexed owner, address indexed spender, uint256 value);
+    event Rebase(uint256 multiplier);
+
+    function rebase(uint256 newMultiplier) external {
+        multiplier = newMultiplier;
+        emit Rebase(newMultiplier);
+    }
+
+    function totalSupply() external view returns (uint256) {
+        return totalShares * multiplier / ONE / SHARES_PER_UNIT;
+    }
+
+    function balanceOf(address account) external view returns (uint256) {
+        return shares[account] * multiplier / ONE / SHARES_PER_UNIT;
+    }
+
+    function mint(address to, uint256 amount) external {
+        uint256 minted = _toShares(amount);
+        totalShares += minted;
+        shares[to] += minted;
+        emit Transfer(address(0), to, amount);
+    }
+
+    function approve(address spender, uint256 amount) external returns (bool) {
+        allowance[msg.sender][spender] = amount;
+        emit Approval(msg.sender, spender, amount);
+        return true;
+    }
+
+    function transfer(address to, uint256 amount) external returns (bool) {
+        return _move(msg.sender, to, amount);
+    }
+
+    function transferFrom(address from, address to, uint256 amount) external returns (bool) {
+        allowance[from][msg.sender] -= amount;
+        return _move(from, to, amount);
+    }
+
+    function _move(address from, address to, uint256 amount) private returns (bool) {
+        uint256 moved = _toShares(amount);
+        shares[from] -= moved;
+        shares[to] += moved;
+        emit Transfer(from, to, amount);
+        return true;
+    }
+
+    // rounded up: what arrives is never less than the amount
+    function _toShares(uint256 amount) private view returns (uint256) {
+        return (amount * SHARES_PER_UNIT * ONE + multiplier - 1) / multiplier;
     }
 }
