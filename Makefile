@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 INSTALLED := .venv/.installed
+# Tests run side by side, a file at a time: two processes of about 1 GB each.
+WORKERS ?= 2
 
 .PHONY: help
 help: ## say what there is
@@ -35,7 +37,7 @@ demo: $(INSTALLED) ## a warehouse from a local chain; RPC_URL=… CHAIN=… BLOC
 
 .PHONY: test
 test: lint types ## everything CI runs
-	.venv/bin/pytest
+	.venv/bin/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, sqlfluff, yamllint
