@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,10 +63,17 @@ def reference_data() -> Path:
 @pytest.fixture(scope="session")
 def mainnet(reference_data: Path) -> Iterator[str]:
     """URL of a loopback node that replays the recorded mainnet blocks; ends with the session."""
+    with replayed_node(reference_data, 1) as url:
+        yield url
+
+
+@contextmanager
+def replayed_node(reference_data: Path, chain_id: int) -> Iterator[str]:
+    """URL of a loopback node that replays the recorded blocks of a chain."""
     script = reference_data.parents[1] / "tools" / "replay_node.py"
     if not script.is_file():
         pytest.skip(f"{script} is missing: it serves the recorded blocks as a node")
-    command = [sys.executable, str(script), "--chain", "1"]
+    command = [sys.executable, str(script), "--chain", str(chain_id)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as node:
         try:
             assert node.stdout is not None

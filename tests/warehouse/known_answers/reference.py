@@ -85,13 +85,13 @@ def read_expected(reference_data: Path, name: str, keep: Callable[[Row], bool] =
 
 
 def read_trades(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, int], Trade]:
-    """All trades by transaction and log index.
+    """Ethereum's trades by transaction and log index.
 
     What a pool *logged*: the net amounts of `dex_trades` are smaller where a token hands part of each transfer to its
     holders, the pool among them.
     """
     rows = connection.execute(
         "select tx_hash, log_index, pool_address, token_in, amount_in_logged_raw, token_out, amount_out_logged_raw "
-        "from dex.dex_trades"
+        "from dex.dex_trades where chain_id = 1"
     ).fetchall()
     return {(tx_hash, log_index): Trade(*trade) for tx_hash, log_index, *trade in rows}

@@ -140,7 +140,9 @@ def test_every_trade_is_in_the_reference(
     """No trade is invented: in the reference's blocks all are its swaps, but for a few that the tokens' logs prove."""
     blocks = sorted({int(row["block_number"]) for row in swaps})
     found = ethereum.execute(
-        "select tx_hash, log_index, block_number from dex.dex_trades where block_number in (select unnest(?))", [blocks]
+        "select tx_hash, log_index, block_number from dex.dex_trades "
+        "where chain_id = 1 and block_number in (select unnest(?))",
+        [blocks],
     ).fetchall()
     known = {key_of(row) for row in swaps if row["match_class"] in (EXACT, LESS)}
     others = [(tx_hash, log_index, block) for tx_hash, log_index, block in found if (tx_hash, log_index) not in known]
@@ -246,7 +248,7 @@ def test_pools_are_proven_where_the_reference_proves_them(
     """`pools.csv` names the factory of each pool whose address follows from it by CREATE2."""
     rows = read_expected(reference_data, "pools", lambda row: row["chain_id"] == "1" and row["factory"] != "")
     proven = {row["pool"]: (row["protocol"], row["version"]) for row in rows}
-    pools = ethereum.execute("select pool_address, protocol, version from dex.dex_pools").fetchall()
+    pools = ethereum.execute("select pool_address, protocol, version from dex.dex_pools where chain_id = 1").fetchall()
     registered = {
         name
         for (name,) in ethereum.execute(
