@@ -93,23 +93,30 @@ def _contract_rows(world: World) -> list[Row]:
             **values,
         )
 
-    rows = [
-        row(
+    def v2_factory(exchange: uniswap_v2.Exchange) -> Row:
+        return row(
             exchange.protocol,
             "2",
             "uniswap_v2",
             "factory",
             exchange.factory.address,
-            fee_pips=uniswap_v2.FEE_PIPS,
-            init_code_hash=exchange.init_code_hash,
+            fee_pips=exchange.fee_pips,
+            init_code_hash=exchange.pair_code.init_code_hash,
         )
-        for exchange in world.v2_exchanges
-    ]
+
+    rows = [v2_factory(exchange) for exchange in world.v2_exchanges]
     v3 = world.v3_exchange
-    rows.append(row("uniswap", "3", "uniswap_v3", "factory", v3.factory.address, init_code_hash=v3.init_code_hash))
+    code_hash = v3.pool_code.init_code_hash
+    rows.append(row("uniswap", "3", "uniswap_v3", "factory", v3.factory.address, init_code_hash=code_hash))
     for role in ("pool", "configurator", "oracle", "addresses_provider", "data_provider"):
         contract = getattr(world.lending, role)
         rows.append(row("aave", "3", "aave_v3", role, contract.address, market=aave_v3.MARKET))
+    rows.append(v2_factory(world.pancakeswap_v2))
+    pancakeswap_v3 = world.pancakeswap_v3
+    code_hash = pancakeswap_v3.pool_code.init_code_hash
+    rows.append(row("pancakeswap", "3", "uniswap_v3", "factory", pancakeswap_v3.factory.address))
+    deployer = pancakeswap_v3.pool_deployer.address
+    rows.append(row("pancakeswap", "3", "uniswap_v3", "pool_deployer", deployer, init_code_hash=code_hash))
     return rows
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from devnet.chain import Chain
 from devnet.contracts import Contract, own
 from devnet.packages import fetch_missing, required
-from devnet.protocols import aave_v3, chainlink, tokens, uniswap_v2, uniswap_v3
+from devnet.protocols import aave_v3, chainlink, pancakeswap, tokens, uniswap_v2, uniswap_v3
 from devnet.protocols.roles import Roles
 
 
@@ -20,10 +20,12 @@ class World:
     tokens: tokens.Tokens
     feeds: dict[str, chainlink.Feed]
     v2_exchanges: tuple[uniswap_v2.Exchange, ...]
-    v3_exchange: uniswap_v3.Exchange
+    v3_exchange: uniswap_v3.RoutedExchange
     lending: aave_v3.Market
     caller: Contract
     """Our contract that answers the callbacks of pools and flash loans."""
+    pancakeswap_v2: uniswap_v2.Exchange
+    pancakeswap_v3: pancakeswap.V3Exchange
 
 
 def deploy(chain: Chain) -> World:
@@ -39,7 +41,20 @@ def deploy(chain: Chain) -> World:
     )
     v3_exchange = uniswap_v3.deploy(chain, roles, all_tokens)
     lending = aave_v3.deploy(chain, roles, all_tokens, feeds)
-    return World(chain, roles, all_tokens, feeds, v2_exchanges, v3_exchange, lending, caller)
+    pancakeswap_v2 = pancakeswap.deploy_v2(chain, roles, all_tokens)
+    pancakeswap_v3 = pancakeswap.deploy_v3(chain, roles, all_tokens)
+    return World(
+        chain=chain,
+        roles=roles,
+        tokens=all_tokens,
+        feeds=feeds,
+        v2_exchanges=v2_exchanges,
+        v3_exchange=v3_exchange,
+        lending=lending,
+        caller=caller,
+        pancakeswap_v2=pancakeswap_v2,
+        pancakeswap_v3=pancakeswap_v3,
+    )
 
 
 def fund(world: World) -> None:

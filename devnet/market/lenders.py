@@ -146,8 +146,7 @@ class LendingActors(Actors):
     @scenario(2)
     def transfer_atokens(self) -> None:
         """Hand on receipt tokens."""
-        user = self._desk.rng.choice(self._savers)
-        supplied = self._held(user)
+        user, supplied = self._saver()
         if not supplied:
             return self.supply()
         reserve, balance = self._desk.rng.choice(supplied)
@@ -158,8 +157,7 @@ class LendingActors(Actors):
     @scenario(2)
     def flag_collateral(self) -> None:
         """Use something supplied as collateral, or stop using it."""
-        user = self._desk.user()
-        supplied = self._held(user)
+        user, supplied = self._saver()
         if not supplied:
             return self.supply()
         reserve, _ = self._desk.rng.choice(supplied)
@@ -286,6 +284,16 @@ class LendingActors(Actors):
 
     def _set_emode(self, user: str, category: int) -> None:
         self._send(user, "setUserEMode", category, kind="aave.set_emode")
+
+    def _saver(self) -> tuple[str, list[tuple[Reserve, int]]]:
+        """A saver and what is supplied; most often one without debts, who can do as he likes with it."""
+        found: list[tuple[str, list[tuple[Reserve, int]]]] = []
+        for user in self._desk.rng.sample(self._savers, 6):
+            if supplied := self._held(user):
+                found.append((user, supplied))
+                if not self._held(user, debt=True):
+                    return user, supplied
+        return found[0] if found else (self._savers[0], [])
 
     def _debtor(self) -> tuple[str, list[tuple[Reserve, int]]]:
         """A user with debts, and the debts."""

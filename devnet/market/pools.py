@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import ClassVar
 
 from devnet.chain import Sent
 from devnet.market.actors import Actors, scenario
 from devnet.market.desk import Desk
 from devnet.protocols.tokens import UNLIMITED, Token
-from devnet.protocols.uniswap_v3 import MAX_SQRT_PRICE, MIN_SQRT_PRICE, Pool, sqrt_price
+from devnet.protocols.uniswap_v3 import MAX_SQRT_PRICE, MIN_SQRT_PRICE, Exchange, Pool, sqrt_price
 
 _MAX_UINT128 = 2**128 - 1
 _WIDE_TICKS, _NARROW_TICKS = 60_000, 3_000
@@ -29,20 +30,17 @@ class _Position:
     liquidity: int
 
 
-class PoolActors(Actors):
-    """Swappers, liquidity providers with and without the position manager, and the arbitrageur."""
+class DirectPoolActors(Actors):
+    """Swappers, liquidity providers and borrowers who call pools themselves, and the arbitrageur."""
 
-    group = "uniswap_v3"
+    kind: ClassVar[str] = "v3"
+    """First part of the transactions' kinds."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, exchange: Exchange) -> None:
         super().__init__(desk)
-        self._exchange = desk.world.v3_exchange
-        self._pools = self._exchange.pools
+        self._pools = exchange.pools
         self._caller = desk.world.caller
         self._positions: list[_Position] = []
-        self._minting: deque[str] = deque()
-        self._token_ids: list[tuple[str, int]] = []
-        """Owners and ids of the position manager's tokens."""
 
     def open(self) -> None:
         """A wide and a narrow position in every pool."""
@@ -51,6 +49,127 @@ class PoolActors(Actors):
             for ticks, usd in ((_WIDE_TICKS, _WIDE_USD), (_NARROW_TICKS, _NARROW_USD)):
                 lower, upper = self._aligned(pool, tick - ticks), self._aligned(pool, tick + ticks)
                 self._mint(self._desk.roles.provider, pool, lower, upper, self._liquidity(pool, lower, upper, usd))
+
+    # ---- swaps
+
+    @scenario(8)
+    def swap_directly(self) -> None:
+        """Without the router, for an exact input or an exact output."""
+        pool = self._desk.rng.choice(self._pools)
+        token_in, token_out = self._direction(pool)
+        wants_exact_output = self._desk.rng.random() < 0.4
+        amount = self._desk.raw(token_out if wants_exact_output else token_in, self._desk.usd())
+        user = self._desk.user()
+        zero_for_one = token_in is pool.token0
+        limit = MIN_SQRT_PRICE + 1 if zero_for_one else MAX_SQRT_PRICE - 1
+        signed = -amount if wants_exact_output else amount
+        self._call(user, "swap", pool, zero_for_one, signed, limit, user, kind="swap_direct")
+
+    @scenario(1.5)
+    def flash(self) -> None:
+        """A flash loan of one token or both."""
+        pool = self._desk.rng.choice(self._pools)
+        amount0 = self._desk.raw(pool.token0, self._desk.usd())
+        amount1 = self._desk.raw(pool.token1, self._desk.usd()) if self._desk.rng.random() < 0.5 else 0
+        self._call(self._desk.user(), "flash", pool, amount0, amount1, kind="flash")
+
+    def arbitrage(self) -> None:
+        """Bring every pool that is off the outside price by more than its fee back to it."""
+        answers = self._desk.chain.read_many((pool.contract, "slot0", ()) for pool in self._pools)
+        for pool, slot0 in zip(self._pools, answers, strict=True):
+            price = self._desk.prices.ratio(pool.token0.symbol, pool.token1.symbol)
+            target = sqrt_price(pool.token0, pool.token1, price)
+            if abs(target / slot0[0] - 1) < max(0.0015, pool.fee_pips / 1e6):
+                continue
+            zero_for_one = target < slot0[0]
+            amount = self._desk.raw(pool.token0 if zero_for_one else pool.token1, _ARBITRAGE_USD)
+            trader = self._desk.roles.arbitrageur
+            self._call(trader, "swap", pool, zero_for_one, amount, target, trader, kind="arbitrage")
+
+    # ---- liquidity
+
+    @scenario(3)
+    def mint(self) -> None:
+        """A position held by the caller contract."""
+        pool = self._desk.rng.choice(self._pools)
+        lower, upper = self._range(pool)
+        liquidity = self._liquidity(pool, lower, upper, self._desk.usd(1_000, 200_000))
+        user = self._desk.user()
+        self._mint(user, pool, lower, upper, liquidity)
+        self._positions.append(_Position(user, pool, lower, upper, liquidity))
+
+    @scenario(2.5)
+    def burn(self) -> None:
+        """A part of such a position is burnt and collected."""
+        if not self._positions:
+            return self.mint()
+        position = self._desk.rng.choice(self._positions)
+        burnt = max(1, position.liquidity * self._desk.rng.randint(20, 100) // 100)
+        position.liquidity -= burnt
+        if position.liquidity <= 0:
+            self._positions.remove(position)
+        self._call(position.owner, "burn", position.pool, position.lower, position.upper, burnt, kind="burn")
+        return None
+
+    @scenario(1)
+    def poke(self) -> None:
+        """Burn nothing of such a position: its fees are reckoned up and collected, its liquidity stays."""
+        if not self._positions:
+            return self.mint()
+        position = self._desk.rng.choice(self._positions)
+        self._call(position.owner, "burn", position.pool, position.lower, position.upper, 0, kind="poke")
+        return None
+
+    # ---- helpers
+
+    def _mint(self, owner: str, pool: Pool, lower: int, upper: int, liquidity: int) -> None:
+        self._call(owner, "mint", pool, lower, upper, liquidity, kind="mint")
+
+    def _call(self, sender: str, function: str, pool: Pool, *arguments: object, kind: str) -> None:
+        self._desk.chain.send(
+            sender, self._caller, function, pool.contract.address, *arguments, kind=f"{self.kind}.{kind}"
+        )
+
+    def _slot0(self, pool: Pool) -> tuple[int, int]:
+        """sqrtPriceX96 and tick."""
+        slot0 = self._desk.chain.read(pool.contract, "slot0")
+        return slot0[0], slot0[1]
+
+    def _direction(self, pool: Pool) -> tuple[Token, Token]:
+        """Token in, token out."""
+        return (pool.token0, pool.token1) if self._desk.rng.random() < 0.5 else (pool.token1, pool.token0)
+
+    @staticmethod
+    def _aligned(pool: Pool, tick: int) -> int:
+        return tick // pool.tick_spacing * pool.tick_spacing
+
+    def _range(self, pool: Pool) -> tuple[int, int]:
+        """A range of random width, more or less around the price."""
+        width = max(2 * pool.tick_spacing, int(self._desk.usd(200, 8_000)))
+        centre = self._slot0(pool)[1] + int(self._desk.rng.gauss(0, width / 3))
+        return self._aligned(pool, centre - width), self._aligned(pool, centre + width) + pool.tick_spacing
+
+    def _liquidity(self, pool: Pool, lower: int, upper: int, usd: float) -> int:
+        """Liquidity that costs about ``usd``, half of it in token0."""
+        price, tick = self._slot0(pool)
+        low, now, high = 1.0001 ** (lower / 2), price / 2**96, 1.0001 ** (upper / 2)
+        amount0 = self._desk.raw(pool.token0, usd / 2)
+        if not lower < tick < upper:
+            now = low
+        return max(1, int(amount0 * now * high / (high - now)))
+
+
+class PoolActors(DirectPoolActors):
+    """Those who use Uniswap V3, by router and position manager as well."""
+
+    group = "uniswap_v3"
+
+    def __init__(self, desk: Desk) -> None:
+        self._exchange = desk.world.v3_exchange
+        super().__init__(desk, self._exchange)
+        self._minting: deque[str] = deque()
+        self._token_ids: list[tuple[str, int]] = []
+        """Owners and ids of the position manager's tokens."""
 
     # ---- swaps
 
@@ -87,73 +206,7 @@ class PoolActors(Actors):
         order = (path, user, UNLIMITED, amount, 0)
         self._desk.chain.send(user, self._exchange.router, "exactInput", order, kind=f"v3.swap_{len(fees)}_hop")
 
-    @scenario(8)
-    def swap_directly(self) -> None:
-        """Without the router, for an exact input or an exact output."""
-        pool = self._desk.rng.choice(self._pools)
-        token_in, token_out = self._direction(pool)
-        wants_exact_output = self._desk.rng.random() < 0.4
-        amount = self._desk.raw(token_out if wants_exact_output else token_in, self._desk.usd())
-        user = self._desk.user()
-        zero_for_one = token_in is pool.token0
-        limit = MIN_SQRT_PRICE + 1 if zero_for_one else MAX_SQRT_PRICE - 1
-        signed = -amount if wants_exact_output else amount
-        self._call(user, "swap", pool, zero_for_one, signed, limit, user, kind="v3.swap_direct")
-
-    @scenario(1.5)
-    def flash(self) -> None:
-        """A flash loan of one token or both."""
-        pool = self._desk.rng.choice(self._pools)
-        amount0 = self._desk.raw(pool.token0, self._desk.usd())
-        amount1 = self._desk.raw(pool.token1, self._desk.usd()) if self._desk.rng.random() < 0.5 else 0
-        self._call(self._desk.user(), "flash", pool, amount0, amount1, kind="v3.flash")
-
-    def arbitrage(self) -> None:
-        """Bring every pool that is off the outside price by more than its fee back to it."""
-        answers = self._desk.chain.read_many((pool.contract, "slot0", ()) for pool in self._pools)
-        for pool, slot0 in zip(self._pools, answers, strict=True):
-            price = self._desk.prices.ratio(pool.token0.symbol, pool.token1.symbol)
-            target = sqrt_price(pool.token0, pool.token1, price)
-            if abs(target / slot0[0] - 1) < max(0.0015, pool.fee_pips / 1e6):
-                continue
-            zero_for_one = target < slot0[0]
-            amount = self._desk.raw(pool.token0 if zero_for_one else pool.token1, _ARBITRAGE_USD)
-            trader = self._desk.roles.arbitrageur
-            self._call(trader, "swap", pool, zero_for_one, amount, target, trader, kind="v3.arbitrage")
-
     # ---- liquidity
-
-    @scenario(3)
-    def mint(self) -> None:
-        """A position held by the caller contract."""
-        pool = self._desk.rng.choice(self._pools)
-        lower, upper = self._range(pool)
-        liquidity = self._liquidity(pool, lower, upper, self._desk.usd(1_000, 200_000))
-        user = self._desk.user()
-        self._mint(user, pool, lower, upper, liquidity)
-        self._positions.append(_Position(user, pool, lower, upper, liquidity))
-
-    @scenario(2.5)
-    def burn(self) -> None:
-        """A part of such a position is burnt and collected."""
-        if not self._positions:
-            return self.mint()
-        position = self._desk.rng.choice(self._positions)
-        burnt = max(1, position.liquidity * self._desk.rng.randint(20, 100) // 100)
-        position.liquidity -= burnt
-        if position.liquidity <= 0:
-            self._positions.remove(position)
-        self._call(position.owner, "burn", position.pool, position.lower, position.upper, burnt, kind="v3.burn")
-        return None
-
-    @scenario(1)
-    def poke(self) -> None:
-        """Burn nothing of such a position: its fees are reckoned up and collected, its liquidity stays."""
-        if not self._positions:
-            return self.mint()
-        position = self._desk.rng.choice(self._positions)
-        self._call(position.owner, "burn", position.pool, position.lower, position.upper, 0, kind="v3.poke")
-        return None
 
     @scenario(2.5)
     def mint_position(self) -> None:
@@ -202,39 +255,3 @@ class PoolActors(Actors):
                 owner = self._minting.popleft()
                 if sent.succeeded:
                     self._token_ids.append((owner, len(self._token_ids) + 1))
-
-    # ---- helpers
-
-    def _mint(self, owner: str, pool: Pool, lower: int, upper: int, liquidity: int) -> None:
-        self._call(owner, "mint", pool, lower, upper, liquidity, kind="v3.mint")
-
-    def _call(self, sender: str, function: str, pool: Pool, *arguments: object, kind: str) -> None:
-        self._desk.chain.send(sender, self._caller, function, pool.contract.address, *arguments, kind=kind)
-
-    def _slot0(self, pool: Pool) -> tuple[int, int]:
-        """sqrtPriceX96 and tick."""
-        slot0 = self._desk.chain.read(pool.contract, "slot0")
-        return slot0[0], slot0[1]
-
-    def _direction(self, pool: Pool) -> tuple[Token, Token]:
-        """Token in, token out."""
-        return (pool.token0, pool.token1) if self._desk.rng.random() < 0.5 else (pool.token1, pool.token0)
-
-    @staticmethod
-    def _aligned(pool: Pool, tick: int) -> int:
-        return tick // pool.tick_spacing * pool.tick_spacing
-
-    def _range(self, pool: Pool) -> tuple[int, int]:
-        """A range of random width, more or less around the price."""
-        width = max(2 * pool.tick_spacing, int(self._desk.usd(200, 8_000)))
-        centre = self._slot0(pool)[1] + int(self._desk.rng.gauss(0, width / 3))
-        return self._aligned(pool, centre - width), self._aligned(pool, centre + width) + pool.tick_spacing
-
-    def _liquidity(self, pool: Pool, lower: int, upper: int, usd: float) -> int:
-        """Liquidity that costs about ``usd``, half of it in token0."""
-        price, tick = self._slot0(pool)
-        low, now, high = 1.0001 ** (lower / 2), price / 2**96, 1.0001 ** (upper / 2)
-        amount0 = self._desk.raw(pool.token0, usd / 2)
-        if not lower < tick < upper:
-            now = low
-        return max(1, int(amount0 * now * high / (high - now)))

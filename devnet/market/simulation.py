@@ -14,6 +14,7 @@ from devnet.market.actors import Actors, Scenario
 from devnet.market.desk import Desk
 from devnet.market.lenders import LendingActors
 from devnet.market.pairs import PairActors
+from devnet.market.pancakeswap import PancakePairActors, PancakePoolActors
 from devnet.market.pools import PoolActors
 from devnet.market.prices import Prices
 from devnet.market.searchers import Searchers
@@ -62,7 +63,15 @@ SHOCKS = (
 GOVERNANCE_AFTER = 0.5
 """Part of the actions after which governance decides something, in every protocol that has one."""
 
-CAST: tuple[type[Actors], ...] = (PairActors, PoolActors, LendingActors, Searchers, Washers)
+CAST: tuple[type[Actors], ...] = (
+    PairActors,
+    PoolActors,
+    LendingActors,
+    Searchers,
+    Washers,
+    PancakePairActors,
+    PancakePoolActors,
+)
 """Who acts on the market, in the order in which the market opens. A new protocol's actors go to the end."""
 
 

@@ -10,7 +10,7 @@ _USERS = 24
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Accounts by their part in the market. Indices 7 to 10, 14 and 15 are kept for the deployers of protocols to come."""
+    """Accounts by their part in the market. Indices 9, 10, 14 and 15 are kept for the deployers of protocols to come."""
 
     tokens: str
     chainlink: str
@@ -19,6 +19,8 @@ class Roles:
     uniswap_v3: str
     aave_v3: str
     helpers: str
+    pancakeswap: str
+    uniswap_v4: str
     oracle_node: str
     """Submits the answers of every price feed."""
     keeper: str
@@ -41,6 +43,8 @@ class Roles:
             uniswap_v3=accounts[4],
             aave_v3=accounts[5],
             helpers=accounts[6],
+            pancakeswap=accounts[7],
+            uniswap_v4=accounts[8],
             oracle_node=accounts[16],
             keeper=accounts[17],
             arbitrageur=accounts[18],

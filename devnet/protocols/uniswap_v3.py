@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from devnet.chain import Chain
@@ -35,16 +36,25 @@ class Pool:
 
 @dataclass
 class Exchange:
-    """The factory with what stands around it."""
+    """A factory with its pools."""
 
+    protocol: str
     factory: Contract
-    router: Contract
-    positions: Contract
-    init_code_hash: str
+    pool_code: Artifact
+    spacings: dict[int, int]
+    """Tick spacing by fee."""
     pools: list[Pool] = field(default_factory=list)
 
 
-def deploy(chain: Chain, roles: Roles, tokens: Tokens) -> Exchange:
+@dataclass
+class RoutedExchange(Exchange):
+    """An exchange with what stands around it."""
+
+    router: Contract = field(kw_only=True)
+    positions: Contract = field(kw_only=True)
+
+
+def deploy(chain: Chain, roles: Roles, tokens: Tokens) -> RoutedExchange:
     owner, weth = roles.uniswap_v3, tokens["WETH"].address
     factory = chain.deploy(owner, _artifact(_CORE, "UniswapV3Factory"))
     router = chain.deploy(owner, _artifact(_PERIPHERY, "SwapRouter"), factory.address, weth)
@@ -52,32 +62,38 @@ def deploy(chain: Chain, roles: Roles, tokens: Tokens) -> Exchange:
     manager = _artifact(_PERIPHERY, "NonfungiblePositionManager")
     positions = chain.deploy(owner, manager, factory.address, weth, ZERO_ADDRESS)
     chain.send(owner, factory, "enableFeeAmount", 100, 1)
-    specs = [
-        (*_sorted(tokens[one], tokens[other]), fee_pips)
-        for one, other, fee_pips in (
-            ("WETH", "USDC", 500),
-            ("WETH", "USDC", 3000),
-            ("WETH", "USDT", 3000),
-            ("WBTC", "WETH", 3000),
-            ("DAI", "USDC", 100),
-            ("LINK", "WETH", 10000),
-            ("wstETH", "WETH", 100),
-            ("NOFEED", "USDC", 3000),
-        )
-    ]
-    for token0, token1, fee_pips in specs:
-        chain.send(owner, factory, "createPool", token0.address, token1.address, fee_pips, gas=6_000_000)
-    chain.settle()
-    exchange = Exchange(factory, router, positions, _pool_code().init_code_hash)
-    addresses = chain.read_many((factory, "getPool", (t0.address, t1.address, fee)) for t0, t1, fee in specs)
-    for (token0, token1, fee_pips), address in zip(specs, addresses, strict=True):
-        contract = Contract(address, _pool_code())
-        start = sqrt_price(token0, token1, token0.spec.start_price_usd / token1.spec.start_price_usd)
-        chain.send(owner, contract, "initialize", start)
-        exchange.pools.append(Pool(contract, token0, token1, fee_pips, _SPACINGS[fee_pips]))
+    pool_code = _artifact(_CORE, "UniswapV3Pool")
+    exchange = RoutedExchange("uniswap", factory, pool_code, _SPACINGS, router=router, positions=positions)
+    specs = (
+        ("WETH", "USDC", 500),
+        ("WETH", "USDC", 3000),
+        ("WETH", "USDT", 3000),
+        ("WBTC", "WETH", 3000),
+        ("DAI", "USDC", 100),
+        ("LINK", "WETH", 10000),
+        ("wstETH", "WETH", 100),
+        ("NOFEED", "USDC", 3000),
+    )
+    create_pools(chain, exchange, owner, [(tokens[one], tokens[other], fee) for one, other, fee in specs])
     chain.send(owner, exchange.pools[0].contract, "setFeeProtocol", _PROTOCOL_SHARE, _PROTOCOL_SHARE)
     chain.settle()
     return exchange
+
+
+def create_pools(chain: Chain, exchange: Exchange, owner: str, specs: Sequence[tuple[Token, Token, int]]) -> None:
+    """Create pools of two tokens and a fee, initialise them at the tokens' prices and add them to the exchange."""
+    ordered = [(*_sorted(one, other), fee) for one, other, fee in specs]
+    for token0, token1, fee_pips in ordered:
+        chain.send(owner, exchange.factory, "createPool", token0.address, token1.address, fee_pips, gas=8_000_000)
+    chain.settle()
+    addresses = chain.read_many(
+        (exchange.factory, "getPool", (token0.address, token1.address, fee)) for token0, token1, fee in ordered
+    )
+    for (token0, token1, fee_pips), address in zip(ordered, addresses, strict=True):
+        contract = Contract(address, exchange.pool_code)
+        start = sqrt_price(token0, token1, token0.spec.start_price_usd / token1.spec.start_price_usd)
+        chain.send(owner, contract, "initialize", start)
+        exchange.pools.append(Pool(contract, token0, token1, fee_pips, exchange.spacings[fee_pips]))
 
 
 def sqrt_price(token0: Token, token1: Token, price: float) -> int:
@@ -92,7 +108,3 @@ def _sorted(one: Token, other: Token) -> tuple[Token, Token]:
 
 def _artifact(package: str, name: str) -> Artifact:
     return packaged(package, f"artifacts/contracts/{name}.sol/{name}.json")
-
-
-def _pool_code() -> Artifact:
-    return _artifact(_CORE, "UniswapV3Pool")

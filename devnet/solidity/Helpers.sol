@@ -34,12 +34,20 @@ interface IV3Pool {
 
 /// Calls pools without their routers and pays what their callbacks ask for out of the caller's allowance.
 contract PoolCaller {
-    // Uniswap V2: borrow, and give the same token back with the fee (3/997, rounded up generously).
+    // Uniswap V2 and PancakeSwap V2: borrow, and give the same token back with the fee (3/997, rounded up generously).
     function flashSwap(IPair pair, uint256 amount0, uint256 amount1) external {
         pair.swap(amount0, amount1, address(this), abi.encode(msg.sender));
     }
 
     function uniswapV2Call(address, uint256 amount0, uint256 amount1, bytes calldata data) external {
+        _repayBoth(amount0, amount1, data);
+    }
+
+    function pancakeCall(address, uint256 amount0, uint256 amount1, bytes calldata data) external {
+        _repayBoth(amount0, amount1, data);
+    }
+
+    function _repayBoth(uint256 amount0, uint256 amount1, bytes calldata data) private {
         address payer = abi.decode(data, (address));
         _repay(IERC20(IPair(msg.sender).token0()), payer, amount0);
         _repay(IERC20(IPair(msg.sender).token1()), payer, amount1);
@@ -51,7 +59,7 @@ contract PoolCaller {
         token.transfer(msg.sender, amount);
     }
 
-    // Uniswap V3: positions belong to this contract, tokens come from and go to the caller.
+    // Uniswap V3 and PancakeSwap V3: positions belong to this contract, tokens come from and go to the caller.
     function swap(IV3Pool pool, bool zeroForOne, int256 amount, uint160 limit, address recipient) external {
         pool.swap(recipient, zeroForOne, amount, limit, abi.encode(msg.sender));
     }
@@ -70,15 +78,35 @@ contract PoolCaller {
     }
 
     function uniswapV3SwapCallback(int256 amount0, int256 amount1, bytes calldata data) external {
-        address payer = abi.decode(data, (address));
-        _pay(payer, amount0 > 0 ? uint256(amount0) : 0, amount1 > 0 ? uint256(amount1) : 0);
+        _payForSwap(amount0, amount1, data);
+    }
+
+    function pancakeV3SwapCallback(int256 amount0, int256 amount1, bytes calldata data) external {
+        _payForSwap(amount0, amount1, data);
     }
 
     function uniswapV3MintCallback(uint256 amount0, uint256 amount1, bytes calldata data) external {
         _pay(abi.decode(data, (address)), amount0, amount1);
     }
 
+    function pancakeV3MintCallback(uint256 amount0, uint256 amount1, bytes calldata data) external {
+        _pay(abi.decode(data, (address)), amount0, amount1);
+    }
+
     function uniswapV3FlashCallback(uint256 fee0, uint256 fee1, bytes calldata data) external {
+        _payBackFlash(fee0, fee1, data);
+    }
+
+    function pancakeV3FlashCallback(uint256 fee0, uint256 fee1, bytes calldata data) external {
+        _payBackFlash(fee0, fee1, data);
+    }
+
+    function _payForSwap(int256 amount0, int256 amount1, bytes calldata data) private {
+        address payer = abi.decode(data, (address));
+        _pay(payer, amount0 > 0 ? uint256(amount0) : 0, amount1 > 0 ? uint256(amount1) : 0);
+    }
+
+    function _payBackFlash(uint256 fee0, uint256 fee1, bytes calldata data) private {
         (address payer, uint256 amount0, uint256 amount1) = abi.decode(data, (address, uint256, uint256));
         _pay(payer, fee0, fee1);
         if (amount0 > 0) IERC20(IV3Pool(msg.sender).token0()).transfer(msg.sender, amount0);
@@ -155,6 +183,43 @@ contract PoolCaller {
     function _settle(address asset, uint256 amount, uint256 premium, bytes calldata params) private {
         if (premium > 0) IERC20(asset).transferFrom(abi.decode(params, (address)), address(this), premium);
         IERC20(asset).approve(msg.sender, amount + premium);
+    }
+}
+
+/// What PancakeSwap's V3 factory creates its pools through; the package with the factory lacks it. The pool's creation
+/// code is too large to pass with every creation: it is kept as the code of a contract, behind one byte that stops it.
+contract PancakeV3PoolDeployer {
+    struct Parameters {
+        address factory;
+        address token0;
+        address token1;
+        uint24 fee;
+        int24 tickSpacing;
+    }
+
+    /// Read by the pool's constructor.
+    Parameters public parameters;
+    address private immutable poolCode;
+
+    constructor(address poolCode_) {
+        poolCode = poolCode_;
+    }
+
+    function deploy(address factory, address token0, address token1, uint24 fee, int24 tickSpacing)
+        external
+        returns (address pool)
+    {
+        parameters = Parameters(factory, token0, token1, fee, tickSpacing);
+        bytes32 salt = keccak256(abi.encode(token0, token1, fee));
+        address code = poolCode;
+        assembly {
+            let size := sub(extcodesize(code), 1)
+            let start := mload(0x40)
+            extcodecopy(code, start, 1, size)
+            pool := create2(0, start, size, salt)
+        }
+        require(pool != address(0), "pool not created");
+        delete parameters;
     }
 }
 

@@ -154,7 +154,7 @@ class Catalog:
 
     def _pool_event_tables(self, family: str) -> list[str]:
         events = self._session.registry.events.events
-        return [e.table for e in events if e.family == family and e.role in ("pair", "pool")]
+        return [e.table for e in events if e.family == family and e.role != "factory"]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query over raw tables, written as in :meth:`complete`; empty when a table does not exist yet."""

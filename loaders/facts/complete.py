@@ -34,7 +34,8 @@ def complete(session: Session, *, progress: Progress | None = None) -> Completen
     """
     catalog = Catalog(session)
     reader = metadata_reader(session, max((last for _, last in catalog.loaded().values()), default=None))
-    pools = complete_pools(reader, catalog, session.families, contracts(session, "factory"), progress)
+    makers = contracts(session, "factory") + contracts(session, "pool_deployer")
+    pools = complete_pools(reader, catalog, session.families, makers, progress)
     tokens = _tokens(session, catalog)
     tokens |= {t for c in pools.completions for t in (c.token0, c.token1) if t}
     fixed = [call(token, function) for token in sorted(tokens) for function in _TOKEN_FUNCTIONS]

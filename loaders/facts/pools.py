@@ -38,11 +38,12 @@ def complete_pools(
     reader: BlockReader,
     catalog: Catalog,
     families: Iterable[str],
-    factories: Sequence[Contract],
+    makers: Sequence[Contract],
     progress: Progress | None = None,
 ) -> Completed:
     """Complete every pool of the families that emitted events without a loaded creation event or completion.
 
+    ``makers`` are the registered factories, and the pool deployers of those that create their pools through one.
     Pools found earlier but not proven are tried again against today's factories, without asking them again.
     """
     families = set(families)
@@ -50,8 +51,9 @@ def complete_pools(
     found: dict[str, Completion] = {}
     answers: list[Answer] = []
     for family in [f for f in POOL_FAMILIES if f in families]:
-        members = [f for f in factories if f.family == family]
-        candidates = [p for p in catalog.uncreated_pools(family, [f.address for f in members]) if p not in known]
+        members = [m for m in makers if m.family == family]
+        factories = [m.address for m in members if m.role == "factory"]
+        candidates = [p for p in catalog.uncreated_pools(family, factories) if p not in known]
         described, said = describe_pools(reader, family, candidates, progress)
         unproven = [c for c in known.values() if c.family == family and c.proof == "none"]
         proven, asked = prove_pools(reader, members, described + unproven)
@@ -98,14 +100,14 @@ def describe_pools(
 
 
 def prove_pools(
-    reader: BlockReader, factories: Sequence[Contract], pools: Iterable[Completion]
+    reader: BlockReader, makers: Sequence[Contract], pools: Iterable[Completion]
 ) -> tuple[list[Completion], list[Answer]]:
     """The pools with their proof, and the answers of the factories that had to be asked."""
     results: list[Completion] = []
     open_questions: dict[Completion, ContractCall] = {}
-    by_address = {f.address: f for f in factories}
+    by_address = {m.address: m for m in makers if m.role == "factory"}
     for pool in pools:
-        factory = proving_factory(factories, pool)
+        factory = proving_factory(makers, pool)
         if factory is not None:
             results.append(replace(pool, factory=factory.address, proof="create2"))
             continue
@@ -120,21 +122,25 @@ def prove_pools(
     return results, answers
 
 
-def proving_factory(factories: Iterable[Contract], pool: Completion) -> Contract | None:
-    """The factory from whose CREATE2 the pool's address follows, None when there is none."""
+def proving_factory(makers: Sequence[Contract], pool: Completion) -> Contract | None:
+    """The factory from whose CREATE2, or whose deployer's, the pool's address follows; None when there is none."""
     if pool.token0 is None or pool.token1 is None or (pool.family == "uniswap_v3" and pool.fee is None):
         return None
     salt = pool_salt(pool.family, pool.token0, pool.token1, pool.fee)
-    return next(
-        (
-            f
-            for f in factories
-            if f.family == pool.family
-            and f.init_code_hash
-            and create2_address(f.address, salt, f.init_code_hash) == pool.pool
-        ),
-        None,
-    )
+    for maker in makers:
+        if maker.family != pool.family or not maker.init_code_hash:
+            continue
+        if create2_address(maker.address, salt, maker.init_code_hash) == pool.pool:
+            return _factory_of(maker, makers)
+    return None
+
+
+def _factory_of(maker: Contract, makers: Iterable[Contract]) -> Contract | None:
+    """The factory itself, or the one that creates its pools through the deployer."""
+    if maker.role == "factory":
+        return maker
+    exchange = (maker.protocol, maker.version, maker.family)
+    return next((m for m in makers if m.role == "factory" and (m.protocol, m.version, m.family) == exchange), None)
 
 
 def _question(factories: Mapping[str, Contract], pool: Completion) -> ContractCall | None:

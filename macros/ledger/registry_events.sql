@@ -16,6 +16,8 @@
         {'family': 'uniswap_v3', 'table': 'uniswap_v3__pool_flash', 'role': 'pool', 'event': 'Flash', 'is_shared': false},
         {'family': 'uniswap_v3', 'table': 'uniswap_v3__pool_set_fee_protocol', 'role': 'pool', 'event': 'SetFeeProtocol', 'is_shared': false},
         {'family': 'uniswap_v3', 'table': 'uniswap_v3__pool_collect_protocol', 'role': 'pool', 'event': 'CollectProtocol', 'is_shared': false},
+        {'family': 'uniswap_v3', 'table': 'uniswap_v3__pancakeswap_pool_swap', 'role': 'pancakeswap_pool', 'event': 'Swap', 'is_shared': false},
+        {'family': 'uniswap_v3', 'table': 'uniswap_v3__pancakeswap_pool_set_fee_protocol', 'role': 'pancakeswap_pool', 'event': 'SetFeeProtocol', 'is_shared': false},
         {'family': 'aave_v3', 'table': 'aave_v3__pool_supply', 'role': 'pool', 'event': 'Supply', 'is_shared': false},
         {'family': 'aave_v3', 'table': 'aave_v3__pool_withdraw', 'role': 'pool', 'event': 'Withdraw', 'is_shared': false},
         {'family': 'aave_v3', 'table': 'aave_v3__pool_borrow', 'role': 'pool', 'event': 'Borrow', 'is_shared': false},

@@ -108,8 +108,8 @@ def test_transactions_of_a_block_keep_the_order_in_which_they_were_sent(small: S
 def test_pairs_answer_for_past_blocks_what_their_events_said(small: SmallMarket, part: float) -> None:
     block = int(small.built.head_number * part)
     last_sync = _last_by_address(small.logs_of("uniswap_v2.pair.Sync"), block)
-    pairs = [pair for exchange in small.built.world.v2_exchanges for pair in exchange.pairs]
-    for pair in pairs:
+    exchanges = (*small.built.world.v2_exchanges, small.built.world.pancakeswap_v2)
+    for pair in [pair for exchange in exchanges for pair in exchange.pairs]:
         expected = decode(["uint112", "uint112"], bytes.fromhex(last_sync[pair.contract.address]["data"][2:]))
         data = pair.contract.encode("getReserves")
         answer = small.node.rpc.call("eth_call", {"to": pair.contract.address, "data": data}, hex(block))
@@ -119,11 +119,15 @@ def test_pairs_answer_for_past_blocks_what_their_events_said(small: SmallMarket,
 @pytest.mark.parametrize("part", [0.3, 1.0])
 def test_pools_answer_for_past_blocks_what_their_events_said(small: SmallMarket, part: float) -> None:
     block = int(small.built.head_number * part)
-    last_swap = _last_by_address(small.logs_of("uniswap_v3.pool.Swap"), block)
-    assert last_swap
-    for pool in small.built.world.v3_exchange.pools:
+    swaps = small.logs_of("uniswap_v3.pool.Swap") + small.logs_of("uniswap_v3.pancakeswap_pool.Swap")
+    last_swap = _last_by_address(swaps, block)
+    world = small.built.world
+    pools = [*world.v3_exchange.pools, *world.pancakeswap_v3.pools]
+    assert len(last_swap) > len(pools) / 2
+    for pool in pools:
         if pool.contract.address not in last_swap:
             continue
+        # PancakeSwap's has two words more
         swap = decode(
             ["int256", "int256", "uint160", "uint128", "int24"],
             bytes.fromhex(last_swap[pool.contract.address]["data"][2:]),

@@ -35,26 +35,33 @@ def test_rows_of_other_chains_survive_a_rewrite() -> None:
     [
         ("uniswap", "0xb4e16d0168e52d35cacd2c6185b44281ec28c9dc"),
         ("sushiswap", "0x397ff1542f962076d0bfe58ea045ffa2d347aca0"),
+        ("pancakeswap", "0x2e8135be71230c6b1b4045696d41c09db0414226"),
     ],
 )
 def test_mainnet_v2_factories_lead_to_the_usdc_weth_pair(protocol: str, pair: str) -> None:
-    assert _usdc_weth_pool(_mainnet_factory(protocol, "2")) == pair
+    assert _usdc_weth_pool(_mainnet_row(protocol, "2", "factory")) == pair
 
 
-def test_the_mainnet_v3_factory_leads_to_the_usdc_weth_pool() -> None:
-    pool = _usdc_weth_pool(_mainnet_factory("uniswap", "3"), fee_pips=500)
-    assert pool == "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"
+@pytest.mark.parametrize(
+    ("protocol", "role", "pool"),
+    [
+        ("uniswap", "factory", "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"),
+        ("pancakeswap", "pool_deployer", "0x1ac1a8feaaea1900c4166deeed0c11cc10669d36"),
+    ],
+)
+def test_mainnet_v3_exchanges_lead_to_the_usdc_weth_pool(protocol: str, role: str, pool: str) -> None:
+    assert _usdc_weth_pool(_mainnet_row(protocol, "3", role), fee_pips=500) == pool
 
 
-def _mainnet_factory(protocol: str, version: str) -> Row:
+def _mainnet_row(protocol: str, version: str, role: str) -> Row:
     rows = SeedFile.read(SEEDS / "registry_contracts.csv").rows
-    wanted = {"chain_id": "1", "protocol": protocol, "version": version, "role": "factory"}
+    wanted = {"chain_id": "1", "protocol": protocol, "version": version, "role": role}
     (row,) = [row for row in rows if wanted.items() <= row.items()]
     return row
 
 
-def _usdc_weth_pool(factory: Row, fee_pips: int | None = None) -> str:
+def _usdc_weth_pool(maker: Row, fee_pips: int | None = None) -> str:
     rows = SeedFile.read(SEEDS / "registry_tokens.csv").rows
     usdc, weth = sorted(r["token_address"] for r in rows if r["chain_id"] == "1" and r["symbol"] in ("USDC", "WETH"))
-    salt = pool_salt(factory["family"], usdc, weth, fee_pips)
-    return create2_address(factory["contract_address"], salt, factory["init_code_hash"])
+    salt = pool_salt(maker["family"], usdc, weth, fee_pips)
+    return create2_address(maker["contract_address"], salt, maker["init_code_hash"])

@@ -14,6 +14,12 @@ swaps as (
         block_number,
         log_index
     from {{ ref('stg_uniswap_v3__pool_swap') }}
+    union all
+    select
+        chain_id,
+        block_number,
+        log_index
+    from {{ ref('stg_uniswap_v3__pancakeswap_pool_swap') }}
 
 ),
 

@@ -11,14 +11,21 @@
 
 with
 
-swaps as (
+uniswap_swaps as (
 
     select * from {{ ref('stg_uniswap_v3__pool_swap') }}
     where {{ is_dirty_day('block_timestamp') }}
 
 ),
 
-final as (
+pancakeswap_swaps as (
+
+    select * from {{ ref('stg_uniswap_v3__pancakeswap_pool_swap') }}
+    where {{ is_dirty_day('block_timestamp') }}
+
+),
+
+unioned as (
 
     select
         chain_id,
@@ -37,8 +44,27 @@ final as (
         tick,
         liquidity_raw,
         has_overflow
-    from swaps
+    from uniswap_swaps
+    union all
+    select
+        chain_id,
+        block_number,
+        block_timestamp,
+        block_date,
+        tx_hash,
+        tx_index,
+        log_index,
+        pool_address,
+        sender,
+        recipient,
+        amount0_raw,
+        amount1_raw,
+        sqrt_price_x96,
+        tick,
+        liquidity_raw,
+        has_overflow
+    from pancakeswap_swaps
 
 )
 
-select * from final
+select * from unioned

@@ -95,7 +95,8 @@ def test_metadata_of_usual_and_odd_tokens(session: Session, market: Market) -> N
 
 def test_state_at_the_head_is_what_the_contracts_say(session: Session, market: Market) -> None:
     chain = market.world.chain
-    pairs = [p for exchange in market.world.v2_exchanges for p in exchange.pairs]
+    exchanges = (*market.world.v2_exchanges, market.world.pancakeswap_v2)
+    pairs = [p for exchange in exchanges for p in exchange.pairs]
     found = reads(session, "getReserves", market.head)
     said = chain.read_many((p.contract, "getReserves", ()) for p in pairs)
     assert {contract: json.loads(r["value"]) for (contract, _), r in found.items()} == {
@@ -182,7 +183,8 @@ def test_one_protocol_alone(market: Market) -> None:
             "where _dlt_load_id = (select max(_dlt_load_id) from {contract_reads})"
         )
     assert {r["function"] for r in newest} == {"slot0", "liquidity"}
-    assert taken.reads == 2 * len(market.world.v3_exchange.pools)
+    pools = [*market.world.v3_exchange.pools, *market.world.pancakeswap_v3.pools]
+    assert taken.reads == 2 * len(pools)
 
 
 @dataclass(frozen=True)

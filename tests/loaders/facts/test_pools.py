@@ -68,6 +68,22 @@ def test_every_pool_with_a_known_factory_is_proven(
     assert asked + proofs.total() == len(proven_pools) > 900
 
 
+def test_a_factory_that_creates_through_a_deployer_need_not_be_asked(
+    mainnet: str, open_session: OpenSession, proven_pools: list[dict[str, str]]
+) -> None:
+    session = open_session(mainnet, "ethereum")
+    reader = BlockReader(session.node, session.pinned)
+    rows = [r for r in proven_pools if (r["protocol"], r["version"]) == ("pancakeswap", "3")]
+    described, _ = describe_pools(reader, "uniswap_v3", [r["pool"] for r in rows])
+    makers = [c for c in session.registry.contracts_of(session.chain) if c.family == "uniswap_v3"]
+    proven, asked = prove_pools(reader, makers, described)
+    assert len(rows) == 2
+    assert {(c.proof, c.factory) for c in proven} == {("create2", "0x0bfbcf9fa4f9c56b0f40a671ad40e0805a091865")}
+    assert asked == []
+    without_factory = [m for m in makers if (m.protocol, m.role) != ("pancakeswap", "factory")]
+    assert {c.proof for c in prove_pools(reader, without_factory, described)[0]} == {"none"}
+
+
 def test_a_pool_of_no_registered_factory_stays_unproven(mainnet: str, open_session: OpenSession) -> None:
     """A real Uniswap pair while only Sushi's factory is registered; and one whose tokens are claimed wrongly."""
     session = open_session(mainnet, "ethereum")
