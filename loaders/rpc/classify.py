@@ -27,11 +27,16 @@ _MESSAGES: tuple[tuple[Kind, str], ...] = (
         "lag",
         r"unknown block|header not found|block not found|could not find block|requested block .*not (?:yet )?available",
     ),
+    # Ranges here are never inverted: to a node that calls one invalid, its end is a block of the future.
+    (
+        "lag",
+        r"invalid block range|could not get header for block|blocks? specified in filter .*cannot be found",
+    ),
     (
         "rate",
         r"compute units per second|rate.?limit|too many requests|request rate|throughput|requests? per (?:second|minute)",
     ),
-    ("rate", r"capacity exceeded|quota (?:will )?reset|call rate|exceeded its .*capacity|retry.?after"),
+    ("rate", r"capacity exceeded|quota (?:will )?reset|call rate|exceeded its .*capacity|retry.?after|\d/sec\b"),
     (
         "auth",
         r"must be authenticated|unauthori[sz]ed|invalid (?:api|project|access).?(?:key|id|token)",
@@ -47,15 +52,23 @@ _MESSAGES: tuple[tuple[Kind, str], ...] = (
     ),
     (
         "size",
+        r"too many logs|logs matched by query exceeds|^limit exceeded$|number of requested blocks",
+    ),
+    (
+        "size",
         r"response (?:size )?(?:is too|should not|exceeded|too) ?(?:large|big|greater)?|log response size exceeded|response too large",
     ),
     (
         "size",
-        r"block range|range (?:is )?too (?:large|wide|big)|limited to (?:a )?[\d,.]+k? ?(?:block )?range|max(?:imum)? (?:block )?range",
+        r"block range|range (?:is )?too (?:large|wide|big)|limited to (?:a )?[\d,.]+k? ?(?:blocks? )?range|max(?:imum)? (?:block )?range",
     ),
     (
         "size",
-        r"range [\d,]+ exceeds limit|exceeds? max(?:imum)? (?:results|block range)|ranges? over [\d,]+ blocks|max is [\d,]+k? blocks",
+        r"range [\d,]+ (?:exceeds|is bigger than range) limit|exceeds? max(?:imum)? (?:results|block range)",
+    ),
+    (
+        "size",
+        r"ranges? over [\d,]+ blocks|max is [\d,]+k? blocks",
     ),
     (
         "size",
@@ -100,9 +113,11 @@ _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern i
 
 _HEX_RANGE = re.compile(r"\[?\s*(0x[0-9a-f]+)\s*[,-]\s*(0x[0-9a-f]+)\s*\]?", re.IGNORECASE)
 _DECIMAL_RANGE = re.compile(r"range (\d+)\s*-\s*(\d+)")
+# The number that ends a range of blocks, not one of logs or bytes.
 _BLOCK_CAP = re.compile(
-    r"(?:limited to (?:a )?|max is |up to an? |maximum block range:? |exceeds? max block range |limit of |over )([\d,]+)(k?)\b"
-    r"(?! (?:results|logs|bytes))",
+    r"(?:limited to (?:a )?|max is |up to an? |max(?:imum)? (?:block )?range(?: =|:| of)? |range limit (?:of )?|\(maximum |"
+    r"number of requested blocks is |range [\d,]+ exceeds limit of |server limit, narrow your filter: |ranges over )"
+    r"([\d,]+)(k?)\b(?! (?:results|logs|bytes))",
     re.IGNORECASE,
 )
 

@@ -15,7 +15,7 @@ from loaders.plan.filters import Filter, LogQuery, filters_for, segments
 from loaders.plan.intervals import Interval, intersect, parse_intervals, size, subtract, union
 from loaders.registry.events import load_events
 from loaders.registry.seeds import Contract
-from loaders.rpc.classify import Kind, Verdict, classify
+from loaders.rpc.classify import Verdict
 from loaders.source.bloom import may_contain, may_match
 
 interval = st.tuples(st.integers(0, 40), st.integers(0, 8)).map(lambda t: (t[0], t[0] + t[1]))
@@ -121,56 +121,6 @@ def test_ranges_come_near_the_fewest_requests(density: list[int], max_blocks: in
     fewest = max(provider.ideal, provider.blocks // (max_blocks or provider.blocks))
     assert provider.accepted <= 1.4 * fewest + 12
     assert provider.refused <= 0.1 * provider.accepted + 8
-
-
-@pytest.mark.parametrize(
-    ("code", "message", "expected"),
-    [
-        (-32005, "query returned more than 10000 results. Try with this block range [0x10, 0x1f].", Verdict("size", (16, 31))),
-        (-32005, "query returned more than 10000 results", Verdict("size")),
-        (-32602, "Log response size exceeded. this block range should work: [0x64, 0x32]", Verdict("size")),
-        (-32602, "range 1000000 exceeds limit of 10000", Verdict("size", block_cap=10_000)),
-        (-32600, "You can make eth_getLogs requests with up to a 500 block range.", Verdict("size", block_cap=500)),
-        (-32614, "eth_getLogs is limited to a 10,000 range", Verdict("size", block_cap=10_000)),
-        (-32600, "block range is too wide", Verdict("size")),
-        (-32000, "query exceeds max results 20000, retry with the range 100-200", Verdict("size", (100, 200))),
-        (-32000, "query exceeds max block range 1000", Verdict("size", block_cap=1_000)),
-        (-32603, "range is too large, max is 1k blocks", Verdict("size", block_cap=1_000)),
-        (35, "ranges over 10000 blocks are not supported on freetier", Verdict("size", block_cap=10_000)),
-        (-32701, "maximum block range: 50000", Verdict("size", block_cap=50_000)),
-        (-32602, "limited to 1024 block range", Verdict("size", block_cap=1_024)),
-        (-32000, "response size should not greater than 10000000 bytes", Verdict("size")),
-        (-32020, "backend response too large", Verdict("size")),
-        (-32000, "Query timeout exceeded. Consider reducing your block range.", Verdict("size")),
-    ],
-)  # fmt: skip
-def test_refusals_of_size_teach_their_cap(code: int, message: str, expected: Verdict) -> None:
-    assert classify(code, message) == expected
-
-
-@pytest.mark.parametrize(
-    ("code", "message", "status", "kind"),
-    [
-        (-32602, "block range extends beyond current head block", 200, "lag"),
-        (-32000, "requested from block 12 after last accepted block 10", 200, "lag"),
-        (-32000, "header not found", 200, "lag"),
-        (429, "Your app has exceeded its compute units per second capacity.", 429, "rate"),
-        (-32005, "daily request count exceeded, request rate limited", 200, "rate"),
-        (-32000, "invalid project id", 401, "auth"),
-        (-32600, "Must be authenticated!", 401, "auth"),
-        (-32601, "the method eth_getBlockReceipts does not exist/is not available", 200, "unsupported"),
-        (-32011, "no backend is currently healthy to serve traffic", 503, "transient"),
-        (-32603, "Internal error", 200, "transient"),
-        (0, "", 413, "size"),
-        (0, "", 429, "rate"),
-        (0, "", 403, "auth"),
-        (0, "", 503, "transient"),
-        (0, "", 404, "fatal"),
-        (-32602, "invalid argument 0: hex string has length 3", 200, "fatal"),
-    ],
-)
-def test_errors_mean_what_they_say(code: int, message: str, status: int, kind: Kind) -> None:
-    assert classify(code, message, status=status).kind == kind
 
 
 @given(st.lists(st.binary(min_size=20, max_size=32), min_size=1, max_size=8), st.binary(min_size=20, max_size=32))
