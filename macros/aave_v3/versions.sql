@@ -34,3 +34,25 @@
     {{ left_relation }}.{{ column }} = {{ right_relation }}.{{ column }}{{ ' and ' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
+
+{#- Rows of a model of changes with the log positions between which each holds: later than its own log, up to and
+    with the log that changes it again. -#}
+{% macro rows_by_position(model, keys) -%}
+    select
+        changes.*,
+        {{ log_position('changes.block_number', 'changes.log_index') }} as from_position,
+        coalesce(
+            lead({{ log_position('changes.block_number', 'changes.log_index') }}) over (
+                partition by {% for key in keys %}changes.{{ key }}{{ ', ' if not loop.last }}{% endfor %}
+                order by changes.block_number, changes.log_index
+            ),
+            9223372036854775807
+        ) as until_position
+    from {{ ref(model) }} as changes
+{%- endmacro %}
+
+{#- Join condition: the row of `relation` holds just before the log at `position`. -#}
+{% macro holds_before(relation, position) -%}
+    {{ position }} > {{ relation }}.from_position
+    and {{ position }} <= {{ relation }}.until_position
+{%- endmacro %}

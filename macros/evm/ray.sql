@@ -95,3 +95,15 @@
             ) }}
     end
 {%- endmacro %}
+
+{#- value * 10000 / per_ten_thousand, half up, of value <= 1e33 and per_ten_thousand <= 1e5; NULL outside. -#}
+{% macro percent_div(value, per_ten_thousand) -%}
+    case
+        when
+            {{ value }} between 0 and {{ exact_int('1000000000000000000000000000000000') }}
+            and {{ per_ten_thousand }} between 1 and 100000
+            then {{ int_div(
+                value ~ ' * 10000 + ' ~ int_div(per_ten_thousand, 2), per_ten_thousand
+            ) }}
+    end
+{%- endmacro %}

@@ -29,6 +29,12 @@ prices as (
 
 ),
 
+accounts as (
+
+    select * from {{ ref('int_lending_aave_v3_liquidation_accounts') }}
+
+),
+
 described as (
 
     select
@@ -112,12 +118,20 @@ final as (
         {{ safe_ratio('valued.seized_base_raw', 'valued.debt_base_raw') | indent(8) }} - 1
             as bonus_ratio,
         {{ safe_ratio('valued.collateral_base_raw', 'valued.debt_base_raw') | indent(8) }} - 1
-            as liquidator_bonus_ratio
+            as liquidator_bonus_ratio,
+        accounts.health_factor_raw as health_factor_before_raw,
+        {{ safe_ratio('accounts.health_factor_raw', exact_int('1000000000000000000')) | indent(8) }}
+            as health_factor_before
     from valued
     inner join markets
         on
             valued.chain_id = markets.chain_id
             and valued.market_address = markets.market_address
+    left outer join accounts
+        on
+            valued.chain_id = accounts.chain_id
+            and valued.block_number = accounts.block_number
+            and valued.log_index = accounts.log_index
 
 )
 

@@ -8,6 +8,9 @@
     'int_quality_dex_v3_active_liquidity',
     'int_quality_lending_index_recursion',
     'int_quality_lending_scaled_sums',
+    'int_quality_lending_liquidation_legs',
+    'int_quality_lending_liquidations',
+    'int_quality_lending_risk_parameters',
     'int_quality_lending_reconciliation',
 ] -%}
 
