@@ -8,11 +8,11 @@ markets as (
 
 ),
 
-subjects as (
+asked as (
 
     select
         chain_id,
-        market_address
+        market_address as entity
     from {{ ref('int_lending_aave_v3_liquidations') }}
 
 ),
@@ -151,12 +151,16 @@ checked as (
 
     select
         chain_id,
-        market_address,
+        market_address as entity,
         block_number,
         log_index,
-        {{ dbt.concat(['detail', "' '", 'token_address']) }} as detail,
-        {{ int_to_text('scaled_amount_raw') }} as expected_value,
-        {{ int_to_text('scaled_loss_raw') }} as actual_value,
+        {% for value, column in [
+            ('scaled_amount_raw', 'expected_value'), ('scaled_loss_raw', 'actual_value')
+        ] -%}
+        {{ dbt.concat([
+            'detail', "' '", 'token_address', "': '", "coalesce(" ~ int_to_text(value) ~ ", 'none')"
+        ]) }} as {{ column }},
+        {% endfor -%}
         not coalesce(scaled_amount_raw = scaled_loss_raw, false) as is_failed
     from scaled
 

@@ -8,11 +8,11 @@ markets as (
 
 ),
 
-subjects as (
+asked as (
 
     select
         chain_id,
-        market_address
+        market_address as entity
     from {{ ref('int_lending_aave_v3_liquidations') }}
 
 ),
@@ -33,12 +33,14 @@ checked as (
 
     select
         points.chain_id,
-        points.market_address,
+        points.market_address as entity,
         points.block_number,
         points.log_index,
-        'health factor' as detail,
-        {{ int_to_text('accounts.health_factor_raw') }} as expected_value,
-        'below 1000000000000000000' as actual_value,
+        {{ dbt.concat([
+            "'health factor: '",
+            "coalesce(" ~ int_to_text('accounts.health_factor_raw') ~ ", 'none')",
+        ]) }} as expected_value,
+        'health factor: below 1000000000000000000' as actual_value,
         case
             when accounts.incomplete_reason is null
                 then not coalesce(
@@ -54,12 +56,13 @@ checked as (
     union all
     select
         chain_id,
-        market_address,
+        market_address as entity,
         block_number,
         log_index,
-        'collateral' as detail,
-        {{ int_to_text('expected_collateral_raw') }} as expected_value,
-        {{ int_to_text('collateral_amount_raw') }} as actual_value,
+        {{ dbt.concat([
+            "'collateral: '", "coalesce(" ~ int_to_text('expected_collateral_raw') ~ ", 'none')"
+        ]) }} as expected_value,
+        {{ dbt.concat(["'collateral: '", int_to_text('collateral_amount_raw')]) }} as actual_value,
         case
             when is_priced or not has_positions
                 then not coalesce(expected_collateral_raw = collateral_amount_raw, false)

@@ -45,11 +45,11 @@ stated as (
 
 ),
 
-subjects as (
+asked as (
 
     select
         chain_id,
-        market_address
+        market_address as entity
     from stated
 
 ),
@@ -59,14 +59,13 @@ checked as (
 
     select
         chain_id,
-        market_address,
+        market_address as entity,
         block_number,
         log_index,
-        detail,
         'ltv <= threshold, bonus > 10000, threshold * bonus <= 10000'
             as expected_value,
         {{ dbt.concat([
-            int_to_text('ltv_bps'), "', '", int_to_text('liquidation_threshold_bps'), "', '",
+            'detail', "': '", int_to_text('ltv_bps'), "', '", int_to_text('liquidation_threshold_bps'), "', '",
             int_to_text('liquidation_bonus_bps'),
         ]) }} as actual_value,
         not coalesce(
