@@ -62,11 +62,13 @@ class ContractCall:
     """lower-case 0x hex"""
     function: Function
     arguments: tuple[Argument, ...] = ()
+    recorded: tuple[Argument, ...] | None = None
+    """What stands for the arguments in ``contract_reads``: the parts of an argument that is only their hash."""
 
     @property
     def key(self) -> tuple[str, str, str]:
         """Identity within a block, as ``contract_reads`` has it."""
-        return self.contract, self.function.name, arguments_text(self.arguments)
+        return self.contract, self.function.name, arguments_text(self.recorded or self.arguments)
 
 
 @dataclass(frozen=True, slots=True)

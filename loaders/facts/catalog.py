@@ -24,6 +24,8 @@ class Pool:
     address: str
     known_from: int
     """The block that created it; for a pool whose creation was not loaded, the block of its first loaded event."""
+    tokens: tuple[str, ...] = ()
+    """Its tokens, lower-case 0x hex, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,10 @@ class Catalog:
             return []
         table, column = POOL_FAMILIES[family]
         rows = self.query(
-            f"select {column}, min(block_number) from {self.complete(table)} "
+            f"select {column}, min(block_number), min(token0), min(token1) from {self.complete(table)} "
             f"and contract_address in ({addresses}) group by 1 order by 2, 1"
         )
-        return [Pool(str(pool), int(block)) for pool, block in rows]
+        return [Pool(str(pool), int(block), tuple(map(str, tokens))) for pool, block, *tokens in rows]
 
     def uncreated_pools(self, family: str, factories: Iterable[str]) -> list[str]:
         """Contracts that emitted pool events of the family without a loaded creation by one of the factories."""
@@ -91,7 +93,11 @@ class Catalog:
             f"select contract_address, min(block_number) from ({' union all '.join(parts)}) as firsts "
             "group by 1 order by 2, 1"
         )
-        return [Pool(str(pool), int(block)) for pool, block in rows]
+        described = self.completions()
+        return [
+            Pool(str(pool), int(block), tuple(t for t in (described[pool].token0, described[pool].token1) if t))
+            for pool, block in rows
+        ]
 
     def completions(self) -> dict[str, Completion]:
         """Newest completion per pool."""

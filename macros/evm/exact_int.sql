@@ -27,3 +27,8 @@
     cast({{ raw_amount }} as {{ type_float64() }})
     / power(cast(10 as {{ type_float64() }}), {{ decimals }})
 {%- endmacro %}
+
+{#- Sum of an exact integer over a group; NULL where one of them is: a sum of some of them would be a wrong number. -#}
+{% macro sum_of_all(expression) -%}
+    case when count(*) = count({{ expression }}) then sum({{ expression }}) end
+{%- endmacro %}

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi.packed import encode_packed
+from eth_hash.auto import keccak
 
 from devnet.chain import Chain
 from devnet.contracts import packaged
@@ -127,6 +129,39 @@ def test_state_in_the_middle_is_that_of_its_block(session: Session, market: Mark
     }
 
 
+def test_positions_are_recorded_by_owner_and_ticks(session: Session, market: Market) -> None:
+    """Asked of the pool itself under the key that Solidity computes; known from the logs as the node has them."""
+    chain = market.world.chain
+    found = reads(session, "positions", market.head)
+    minted = session.query(
+        "select distinct contract_address, owner, tick_lower, tick_upper from {uniswap_v3__pool_mint}"
+    )
+    assert {(contract, *json.loads(arguments)) for contract, arguments in found} == {
+        (m["contract_address"], m["owner"], str(m["tick_lower"]), str(m["tick_upper"])) for m in minted
+    }
+    exchanges = market.world.v3_exchange, market.world.pancakeswap_v3
+    pools = {p.contract.address: p.contract for exchange in exchanges for p in exchange.pools}
+    liquidities = []
+    for (contract, arguments), row in found.items():
+        owner, lower, upper = json.loads(arguments)
+        key = keccak(encode_packed(["address", "int24", "int24"], [owner, int(lower), int(upper)]))
+        said = chain.read(pools[contract], "positions", key)
+        assert json.loads(row["value"]) == [str(v) for v in said]
+        liquidities.append(said[0])
+    assert any(liquidities)
+
+
+def test_shares_of_every_holder_add_up_to_the_supply(session: Session, market: Market) -> None:
+    """The contracts' own arithmetic: were a holder not asked, the sum would fall short."""
+    supplies = {pair: int(r["value"]) for (pair, _), r in reads(session, "totalSupply", market.head).items()}
+    held = dict.fromkeys(supplies, 0)
+    for (token, _), row in reads(session, "balanceOf", market.head).items():
+        if token in held:
+            held[token] += int(row["value"])
+    assert held == supplies
+    assert all(supplies.values())
+
+
 @pytest.mark.parametrize("where", ["middle", "head"])
 def test_every_holder_is_asked(session: Session, market: Market, where: str) -> None:
     """Balances of all accounts found in the events add up to the supply that the token states."""
@@ -179,12 +214,14 @@ def test_one_protocol_alone(market: Market) -> None:
     with market.session("uniswap_v3") as session:
         taken = snapshot(session, ["head"])
         newest = session.query(
-            "select distinct function from {contract_reads} "
-            "where _dlt_load_id = (select max(_dlt_load_id) from {contract_reads})"
+            "select function, count(*) as n from {contract_reads} "
+            "where _dlt_load_id = (select max(_dlt_load_id) from {contract_reads}) group by function"
         )
-    assert {r["function"] for r in newest} == {"slot0", "liquidity"}
-    pools = [*market.world.v3_exchange.pools, *market.world.pancakeswap_v3.pools]
-    assert taken.reads == 2 * len(pools)
+    counts = {r["function"]: r["n"] for r in newest}
+    pools = len([*market.world.v3_exchange.pools, *market.world.pancakeswap_v3.pools])
+    assert set(counts) == {"slot0", "liquidity", "balanceOf", "positions", "ticks"}
+    assert (counts["slot0"], counts["liquidity"], counts["balanceOf"]) == (pools, pools, 2 * pools)
+    assert taken.reads == sum(counts.values())
 
 
 @dataclass(frozen=True)
