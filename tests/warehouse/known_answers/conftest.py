@@ -12,6 +12,7 @@ import pytest
 from loaders.load.run import LoadRequest, load
 from loaders.registry.seeds import Chain, Registry, load_registry
 from tests.conftest import Run, replayed_node
+from tests.shared_folder import shared_folder
 from tests.warehouse.known_answers.record import Recorder
 from tests.warehouse.known_answers.reference import Recorded, Trade, read_recorded, read_trades
 
@@ -27,20 +28,29 @@ def recorded(reference_data: Path) -> Recorded:
 
 @pytest.fixture(scope="session")
 def ethereum(
-    poolhouse: Run, mainnet: str, reference_data: Path, recorded: Recorded, tmp_path_factory: pytest.TempPathFactory
+    poolhouse: Run,
+    request: pytest.FixtureRequest,
+    reference_data: Path,
+    recorded: Recorded,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    database = tmp_path_factory.mktemp("known_answers") / "ethereum.duckdb"
-    blocks = ",".join(map(str, recorded.loadable))
-    poolhouse(
-        *("load", "--chain", "ethereum", "--blocks", blocks, "--with-transfers"),
-        *("--database", str(database), "--rpc-url", mainnet),
-    )
-    for chain_id, name, block in OTHER_CHAINS:
-        with replayed_node(reference_data, chain_id) as url:
-            request = LoadRequest(name, url, database, blocks=((block, block),), with_transfers=True)
-            load(request, registry=registry_with(chain_id, name))
-    poolhouse("build", "--database", str(database))
-    with duckdb.connect(str(database), read_only=True) as connection:
+    """All recorded blocks of Ethereum, and blocks of other chains, loaded and built as a user would."""
+
+    def make(folder: Path) -> None:
+        database = folder / "ethereum.duckdb"
+        blocks = ",".join(map(str, recorded.loadable))
+        poolhouse(
+            *("load", "--chain", "ethereum", "--blocks", blocks, "--with-transfers"),
+            *("--database", str(database), "--rpc-url", request.getfixturevalue("mainnet")),
+        )
+        for chain_id, name, block in OTHER_CHAINS:
+            with replayed_node(reference_data, chain_id) as url:
+                asked = LoadRequest(name, url, database, blocks=((block, block),), with_transfers=True)
+                load(asked, registry=registry_with(chain_id, name))
+        poolhouse("build", "--database", str(database))
+
+    folder = shared_folder(tmp_path_factory, "known_answers", make)
+    with duckdb.connect(str(folder / "ethereum.duckdb"), read_only=True) as connection:
         yield connection
 
 

@@ -12,8 +12,6 @@ from loaders.registry.events import load_events
 from tests.warehouse.known_answers.record import Recorder
 from tests.warehouse.known_answers.reference import Recorded, Row, Trade, read_expected
 
-pytestmark = pytest.mark.xdist_group("known_answers")
-
 FLASHBOTS = "mev-inspect-py (Flashbots), from traces"
 EXACT, LESS, REVERTED, OTHER = (
     "exact",

@@ -16,8 +16,6 @@ from tests.warehouse.known_answers.conftest import OTHER_CHAINS
 from tests.warehouse.known_answers.record import Recorder
 from tests.warehouse.known_answers.reference import Movement, Recorded, Row, read_expected
 
-pytestmark = pytest.mark.xdist_group("known_answers")
-
 STAGING = "stg_erc20__token_transfer"
 FLASHBOTS = "mev-inspect-py (Flashbots), from traces"
 ETHER = "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
