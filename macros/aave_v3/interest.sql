@@ -37,9 +37,13 @@
     {{ int_div(rate_squared, exact_int('994519296000000')) }}
 {%- endmacro %}
 
-{#- Yearly rate compounded every second, from the simple one; float64 fractions. -#}
+{#- Yearly rate compounded every second, from the simple one; float64 fractions. (1 + apr / year) ^ year - 1 would
+    keep half of the digits of a small rate: this is exp(2h) - 1 = 2 exp(h) sinh(h), with h half of
+    year * ln(1 + apr / year) by its series, whose next term is below 1e-16. -#}
 {% macro aave_apy(apr) -%}
-    power(1 + {{ apr }} / 31536000, 31536000) - 1
+    {%- set per_second = '(' ~ apr ~ ' / 31536000)' -%}
+    {%- set half = apr ~ ' / 2 * (1 - ' ~ per_second ~ ' / 2 + ' ~ per_second ~ ' * ' ~ per_second ~ ' / 3)' -%}
+    2 * exp({{ half }}) * sinh({{ half }})
 {%- endmacro %}
 
 {#- CTEs `rate_squares` to `interest_factors`: the rows of `relation` (columns liquidity_rate_raw,
