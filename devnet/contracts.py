@@ -107,8 +107,10 @@ def created_address(creator: str, nonce: int) -> str:
 @cache
 def packaged(package: str, path: str) -> Artifact:
     """The artifact at ``path`` of an npm package, in whichever of the compilers' layouts it is."""
-    content = json.loads((package_folder(package) / path).read_text(encoding="utf-8"))
+    content = _content(package, path)
     content = content.get("compilerOutput", content)
+    if "creationCode" in content:  # the ABI is in a folder beside it
+        content = {"abi": _content(package, path.replace("/bytecode/", "/abi/")), "bytecode": content["creationCode"]}
     bytecode = content["bytecode"] if isinstance(content.get("bytecode"), str) else content["evm"]["bytecode"]["object"]
     links = {
         library: tuple(place["start"] for place in places)
@@ -120,6 +122,10 @@ def packaged(package: str, path: str) -> Artifact:
         for offset in offsets:
             plain = plain[: offset * 2] + "0" * 40 + plain[offset * 2 + 40 :]
     return Artifact(Path(path).stem, content["abi"], plain, links)
+
+
+def _content(package: str, path: str) -> Json:
+    return json.loads((package_folder(package) / path).read_text(encoding="utf-8"))
 
 
 @cache

@@ -11,6 +11,7 @@ from random import Random
 from devnet import world as deployment
 from devnet.chain import Chain
 from devnet.market.actors import Actors, Scenario
+from devnet.market.balancer import BalancerActors
 from devnet.market.desk import Desk
 from devnet.market.lenders import LendingActors
 from devnet.market.pairs import PairActors
@@ -71,6 +72,7 @@ CAST: tuple[type[Actors], ...] = (
     Washers,
     PancakePairActors,
     PancakePoolActors,
+    BalancerActors,
 )
 """Who acts on the market, in the order in which the market opens. A new protocol's actors go to the end."""
 

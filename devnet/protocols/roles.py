@@ -21,6 +21,7 @@ class Roles:
     helpers: str
     pancakeswap: str
     uniswap_v4: str
+    balancer_v2: str
     oracle_node: str
     """Submits the answers of every price feed."""
     keeper: str
@@ -45,6 +46,7 @@ class Roles:
             helpers=accounts[6],
             pancakeswap=accounts[7],
             uniswap_v4=accounts[8],
+            balancer_v2=accounts[9],
             oracle_node=accounts[16],
             keeper=accounts[17],
             arbitrageur=accounts[18],

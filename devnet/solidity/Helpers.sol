@@ -32,6 +32,11 @@ interface IV3Pool {
     function flash(address recipient, uint256 amount0, uint256 amount1, bytes calldata data) external;
 }
 
+interface IBalancerVault {
+    function registerPool(uint8 specialization) external returns (bytes32 poolId);
+    function registerTokens(bytes32 poolId, address[] calldata tokens, address[] calldata assetManagers) external;
+}
+
 /// Calls pools without their routers and pays what their callbacks ask for out of the caller's allowance.
 contract PoolCaller {
     // Uniswap V2 and PancakeSwap V2: borrow, and give the same token back with the fee (3/997, rounded up generously).
@@ -340,5 +345,34 @@ contract RebasingToken {
     // rounded up: what arrives is never less than the amount
     function _toShares(uint256 amount) private view returns (uint256) {
         return (amount * SHARES_PER_UNIT * ONE + multiplier - 1) / multiplier;
+    }
+}
+
+/// A pool of Balancer V2 whose asset manager may invest its tokens elsewhere. Amounts and fees of joins and exits are those
+/// that the caller names; nobody swaps in it.
+contract ManagedPool {
+    bytes32 public immutable getPoolId;
+
+    constructor(IBalancerVault vault, address[] memory tokens, address assetManager) {
+        getPoolId = vault.registerPool(0);
+        address[] memory managers = new address[](tokens.length);
+        for (uint256 i; i < tokens.length; ++i) managers[i] = assetManager;
+        vault.registerTokens(getPoolId, tokens, managers);
+    }
+
+    function onJoinPool(bytes32, address, address, uint256[] memory, uint256, uint256, bytes memory userData)
+        external
+        pure
+        returns (uint256[] memory amounts, uint256[] memory protocolFees)
+    {
+        return abi.decode(userData, (uint256[], uint256[]));
+    }
+
+    function onExitPool(bytes32, address, address, uint256[] memory, uint256, uint256, bytes memory userData)
+        external
+        pure
+        returns (uint256[] memory amounts, uint256[] memory protocolFees)
+    {
+        return abi.decode(userData, (uint256[], uint256[]));
     }
 }

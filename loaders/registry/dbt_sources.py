@@ -32,6 +32,7 @@ _DESCRIPTIONS = {
     "uniswap_v2": "Logs of the Uniswap V2 family (all its forks), decoded by the loader.",
     "uniswap_v3": "Logs of the Uniswap V3 family (all its forks), decoded by the loader.",
     "aave_v3": "Logs of the Aave V3 markets, decoded by the loader.",
+    "balancer_v2": "Logs of the Balancer V2 vaults, decoded by the loader.",
     "chainlink": "Logs of the Chainlink price aggregators, decoded by the loader.",
     TRANSFERS: "Transfers of tokens, decoded by the loader where it was asked for them (`--with-transfers`); else empty.",
     SOURCE: "The ledger of loads and the facts that are no events: headers, transactions, contract reads, undecoded logs.",

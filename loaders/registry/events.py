@@ -29,6 +29,7 @@ _FAMILY_TITLES = {
     "aave_v3": "Aave V3",
     "chainlink": "Chainlink",
     TRANSFERS: "ERC-20",
+    "balancer_v2": "Balancer V2",
 }
 
 Emitters = Literal["any", "registered"]

@@ -85,5 +85,10 @@
         {'family': 'aave_v3', 'table': 'aave_v3__configuration', 'role': 'addresses_provider', 'event': 'AddressSetAsProxy', 'is_shared': true},
         {'family': 'chainlink', 'table': 'chainlink__aggregator_answer_updated', 'role': 'aggregator', 'event': 'AnswerUpdated', 'is_shared': false},
         {'family': 'erc20', 'table': 'erc20__token_transfer', 'role': 'token', 'event': 'Transfer', 'is_shared': false},
+        {'family': 'balancer_v2', 'table': 'balancer_v2__vault_pool_registered', 'role': 'vault', 'event': 'PoolRegistered', 'is_shared': false},
+        {'family': 'balancer_v2', 'table': 'balancer_v2__vault_tokens_registered', 'role': 'vault', 'event': 'TokensRegistered', 'is_shared': false},
+        {'family': 'balancer_v2', 'table': 'balancer_v2__vault_pool_balance_changed', 'role': 'vault', 'event': 'PoolBalanceChanged', 'is_shared': false},
+        {'family': 'balancer_v2', 'table': 'balancer_v2__vault_swap', 'role': 'vault', 'event': 'Swap', 'is_shared': false},
+        {'family': 'balancer_v2', 'table': 'balancer_v2__vault_pool_balance_managed', 'role': 'vault', 'event': 'PoolBalanceManaged', 'is_shared': false},
     ]) }}
 {%- endmacro %}

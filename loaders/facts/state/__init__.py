@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from loaders.facts.state.aave_v3 import AaveV3State
+from loaders.facts.state.balancer_v2 import BalancerV2State
 from loaders.facts.state.family import FamilyState
 from loaders.facts.state.uniswap_v2 import UniswapV2State
 from loaders.facts.state.uniswap_v3 import UniswapV3State
@@ -13,4 +14,5 @@ FAMILY_STATES: Mapping[str, type[FamilyState]] = {
     "uniswap_v2": UniswapV2State,
     "uniswap_v3": UniswapV3State,
     "aave_v3": AaveV3State,
+    "balancer_v2": BalancerV2State,
 }

@@ -16,6 +16,7 @@
     'int_quality_lending_liquidations',
     'int_quality_lending_risk_parameters',
     'int_quality_lending_reconciliation',
+    'int_quality_dex_balancer_v2_balances',
 ] -%}
 
 with

@@ -113,6 +113,18 @@ def test_state_at_the_head_is_what_the_contracts_say(session: Session, market: M
         assert json.loads(row["value"]) == [str(v) for v in chain.read(pool, "getUserAccountData", account)]
 
 
+def test_pools_of_a_vault_are_read_by_their_ids(session: Session, market: Market) -> None:
+    balancer = market.world.balancer
+    found = reads(session, "getPoolTokens", market.head)
+    assert len(found) == len(balancer.weighted) + 1
+    for pool in (*balancer.weighted, balancer.managed):
+        tokens, balances, last_change = market.world.chain.read(balancer.vault, "getPoolTokens", pool.pool_id)
+        row = found[balancer.vault.address, f'["0x{pool.pool_id.hex()}"]']
+        assert json.loads(row["value"]) == [*tokens, *map(str, balances), str(last_change)]
+        assert tokens == tuple(token.address for token in pool.tokens)
+        assert all(balance > 0 for balance in balances)
+
+
 def test_state_in_the_middle_is_that_of_its_block(session: Session, market: Market) -> None:
     middle = market.middle
     last_sync = session.query(
