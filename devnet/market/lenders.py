@@ -14,6 +14,8 @@ _BASE_UNIT = 10**8
 """The market's base currency is the US dollar with eight decimals."""
 _PROVIDED_USD, _SECOND_USD = 3_000_000, 1_000_000
 _RECKLESS = ("WETH", "WBTC", "LINK", "WETH", "LINK", "WBTC")
+_SLEEPERS_USD, _SLEEPERS_SHARE = 50_000, 0.4
+"""Little enough debt to outlast every fall of the price but the last."""
 _LEVERAGE = 0.98
 """Of the loan-to-value: the outside price, by which it is reckoned, is not quite the oracle's."""
 _SPECULATORS = 10
@@ -52,6 +54,7 @@ class LendingActors(Actors):
             self._supply(user, self._market.reserves["USDC"], self._desk.usd(10_000, 100_000))
         for user in self._loopers:
             self._supply(user, self._market.reserves["wstETH"], self._desk.usd(20_000, 200_000))
+        self._supply(self._desk.roles.sleeper, self._market.reserves["LINK"], _SLEEPERS_USD)
         self._desk.chain.settle()
         for user in thrifty:
             self._set_emode(user, STABLECOINS_EMODE)
@@ -65,6 +68,7 @@ class LendingActors(Actors):
             self._borrow_share(user, self._market.reserves["USDT"], 0.95)
         for user in self._loopers:
             self._borrow_share(user, self._market.reserves["WETH"], 0.98)
+        self._borrow_share(self._desk.roles.sleeper, self._market.reserves["USDC"], _SLEEPERS_SHARE)
         self._desk.chain.settle()
 
     # ---- users
@@ -229,7 +233,7 @@ class LendingActors(Actors):
 
     def liquidate(self) -> None:
         """Liquidate accounts below a health factor of one."""
-        users = self._desk.roles.users
+        users = (self._desk.roles.sleeper, *self._desk.roles.users)
         accounts = self._desk.chain.read_many((self._pool, "getUserAccountData", (user,)) for user in users)
         unhealthy = [user for user, account in zip(users, accounts, strict=True) if account[5] < _WAD]
         for user in unhealthy[:_LIQUIDATIONS_AT_ONCE]:

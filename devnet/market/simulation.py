@@ -59,7 +59,7 @@ SHOCKS = (
     Shock(0.605, _VOLATILE, -0.12),
     Shock(0.61, _VOLATILE, -0.10),
     Shock(0.75, _VOLATILE, 0.15),
-    Shock(0.90, ("LINK",), -0.90),  # so deep that liquidation leaves bad debt
+    Shock(0.90, ("LINK",), -1.60),  # so deep that liquidation leaves bad debt
 )
 GOVERNANCE_AFTER = 0.5
 """Part of the actions after which governance decides something, in every protocol that has one."""

@@ -10,7 +10,7 @@ _USERS = 24
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Accounts by their part in the market. Indices 9, 10, 14 and 15 are kept for the deployers of protocols to come."""
+    """Accounts by their part in the market. Indices 10 and 15 are kept for the deployers of protocols to come."""
 
     tokens: str
     chainlink: str
@@ -32,6 +32,8 @@ class Roles:
     """Trades before and after others."""
     wash_traders: tuple[str, str]
     """Trade with each other, or with themselves."""
+    sleeper: str
+    """Borrows against LINK when the market opens and never looks again: what its crash leaves is bad debt."""
     users: tuple[str, ...]
 
     @classmethod
@@ -53,6 +55,7 @@ class Roles:
             treasury=accounts[19],
             sandwicher=accounts[11],
             wash_traders=(accounts[12], accounts[13]),
+            sleeper=accounts[14],
             users=tuple(accounts[_FIRST_USER : _FIRST_USER + _USERS]),
         )
 
@@ -64,4 +67,4 @@ class Roles:
     @property
     def traders(self) -> tuple[str, ...]:
         """Everyone who holds tokens."""
-        return (*self.users, self.arbitrageur, self.keeper, self.sandwicher, *self.wash_traders)
+        return (*self.users, self.arbitrageur, self.keeper, self.sandwicher, *self.wash_traders, self.sleeper)
