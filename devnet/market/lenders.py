@@ -102,6 +102,8 @@ class LendingActors(Actors):
     def repay(self) -> None:
         """A part or all of a debt."""
         user, debts = self._debtor()
+        if not debts:
+            return self.borrow()
         reserve, owed = self._desk.rng.choice(debts)
         way = self._desk.rng.random()
         if way < 0.3:
@@ -109,6 +111,7 @@ class LendingActors(Actors):
         else:
             amount = max(1, owed * self._desk.rng.randint(5, 90) // 100)
             self._send(user, "repay", reserve.token.address, amount, VARIABLE_RATE, user, kind="aave.repay")
+        return None
 
     @scenario(1)
     def loop_staked_ether(self) -> None:
@@ -176,7 +179,8 @@ class LendingActors(Actors):
     @scenario(1)
     def set_emode(self) -> None:
         """Enter or leave an efficiency mode."""
-        self._set_emode(self._desk.user(), self._desk.rng.choice((0, *(emode.category for emode in EMODES))))
+        user, _ = self._saver()
+        self._set_emode(user, self._desk.rng.choice((0, *(emode.category for emode in EMODES))))
 
     # ---- flash loans
 
@@ -300,11 +304,11 @@ class LendingActors(Actors):
         return found[0] if found else (self._savers[0], [])
 
     def _debtor(self) -> tuple[str, list[tuple[Reserve, int]]]:
-        """A user with debts, and the debts."""
-        for user in self._desk.rng.sample(self._desk.roles.users, 4):
+        """A user with debts, and the debts; none when nobody owes anything."""
+        for user in self._desk.rng.sample(self._desk.roles.users, len(self._desk.roles.users)):
             if debts := self._held(user, debt=True):
                 return user, debts
-        return self._second, self._held(self._second, debt=True)
+        return self._second, []
 
     def _owed_and_supplied(self, user: str) -> list[tuple[Reserve, int]]:
         """Debts in what the user supplies as well."""

@@ -39,7 +39,7 @@ def data(log: Log, *types: str) -> tuple[Any, ...]:
 def test_a_sandwich_is_front_run_victim_and_back_run_in_one_pool_of_one_block(small: SmallMarket, kind: str) -> None:
     attacker = small.built.world.roles.sandwicher
     world = small.built.world
-    routers = {exchange.router.address for exchange in (*world.v2_exchanges, world.v3_exchange)}
+    routers = {exchange.router.address for exchange in world.v2_exchanges} | {world.v3_exchange.router.address}
     callers = set()
     for transactions in swapping_transactions(small).values():
         for front, victim, back in zip(transactions, transactions[1:], transactions[2:], strict=False):
