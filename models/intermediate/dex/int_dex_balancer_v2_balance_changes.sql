@@ -7,9 +7,20 @@ swaps as (
 
 ),
 
+-- three lists side by side
 joins_and_exits as (
 
-    select * from {{ ref('stg_balancer_v2__vault_pool_balance_changed') }}
+    select
+        changed.chain_id,
+        changed.block_number,
+        changed.log_index,
+        changed.vault_address,
+        changed.pool_id,
+        items.item as token_address,
+        {{ json_array_at('changed.deltas_raw', 'items.item_index') }} as delta,
+        {{ json_array_at('changed.protocol_fees_raw', 'items.item_index') }} as protocol_fee
+    from {{ ref('stg_balancer_v2__vault_pool_balance_changed') }} as changed
+    cross join {{ unnest_json_array('changed.token_addresses') | indent(4) }}
 
 ),
 
@@ -37,16 +48,12 @@ unioned as (
     union all
     -- what is due to the protocol leaves the pool whichever way the provider's tokens go
     select
-        joins_and_exits.chain_id, joins_and_exits.block_number, joins_and_exits.log_index,
-        joins_and_exits.vault_address, joins_and_exits.pool_id,
-        items.item as token_address,
+        chain_id, block_number, log_index, vault_address, pool_id,
+        token_address,
         'pool_balance_changed' as event_name,
-        {{ to_exact_int(json_array_at('joins_and_exits.deltas_raw', 'items.item_index')) | indent(8) }}
-        - {{ to_exact_int(
-            json_array_at('joins_and_exits.protocol_fees_raw', 'items.item_index')
-        ) | indent(8) }} as delta_raw
+        {{ to_exact_int('delta') | indent(8) }}
+        - {{ to_exact_int('protocol_fee') | indent(8) }} as delta_raw
     from joins_and_exits
-    cross join {{ unnest_json_array('joins_and_exits.token_addresses') | indent(4) }}
     union all
     select
         chain_id, block_number, log_index, vault_address, pool_id,
