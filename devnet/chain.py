@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devnet.contracts import Artifact, Contract, created_address
@@ -12,6 +12,8 @@ from loaders.rpc.client import RpcClient, RpcError
 
 Json = Any
 
+_ETHER_FOR_GAS = 1_000
+_CONSTRUCTORS_SLOTS = 16
 _GAS_PER_CODE_BYTE = 450
 """200 for keeping a byte, 16 for sending it, and as much again for what a constructor does."""
 
@@ -43,6 +45,7 @@ class Chain:
 
     def __init__(self, rpc: RpcClient) -> None:
         self.rpc = rpc
+        self.id = int(rpc.call("eth_chainId"), 16)
         self.accounts: list[str] = rpc.call("eth_accounts")
         self.timestamp = GENESIS_TIMESTAMP
         self._queue: list[_Queued] = []
@@ -85,6 +88,21 @@ class Chain:
         gas = 1_000_000 + _GAS_PER_CODE_BYTE * len(code)
         self._enqueue(f"deploy {artifact.name}", {"from": deployer, "data": "0x" + code.hex(), "gas": hex(gas)})
         return Contract(address, artifact)
+
+    def impersonate(self, address: str) -> None:
+        """Let somebody without a key here send transactions, the first of them with nonce 0."""
+        self.rpc.call("anvil_impersonateAccount", address)
+        self.rpc.call("anvil_setBalance", address, hex(_ETHER_FOR_GAS * 10**18))
+        self._nonces[address] = 0
+
+    def copy(self, contract: Contract, address: str) -> Contract:
+        """The same contract at another address: its code and the state of its constructor (no mappings)."""
+        self.rpc.call("anvil_setCode", address, self.rpc.call("eth_getCode", contract.address, "latest"))
+        for slot in range(_CONSTRUCTORS_SLOTS):
+            word = self.rpc.call("eth_getStorageAt", contract.address, hex(slot), "latest")
+            if int(word, 16):
+                self.rpc.call("anvil_setStorageAt", address, f"0x{slot:064x}", word)
+        return replace(contract, address=address)
 
     def _enqueue(self, kind: str, transaction: dict[str, Json]) -> None:
         self._nonces[transaction["from"]] += 1

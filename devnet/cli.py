@@ -14,7 +14,7 @@ from rich.table import Table
 
 from devnet import service
 from devnet.market import simulation
-from devnet.node import KEPT_STATES
+from devnet.node import DEVNET, ETHEREUM, KEPT_STATES, NETWORKS
 
 app = typer.Typer(
     name="devnet",
@@ -37,6 +37,10 @@ def start(
             help=f"Port on 127.0.0.1. Default: {service.DEFAULT_PORT}, or a free one where that is taken.",
         ),
     ] = None,
+    chain: Annotated[
+        str,
+        typer.Option("--as", help="Chain that the node passes for: devnet, or ethereum with mainnet's addresses."),
+    ] = DEVNET.name,
     only: Annotated[
         str, typer.Option(help="What users do: scenarios by name, with wildcards, separated by commas.")
     ] = "*",
@@ -47,7 +51,7 @@ def start(
     """Build the chain and leave it running in the background."""
     console = Console()
     with market_progress(console) as progress:
-        running = service.start(seed, actions, port, only=only, max_hours=max_hours, progress=progress)
+        running = service.start(seed, actions, port, chain=chain, only=only, max_hours=max_hours, progress=progress)
     _describe(console, running, "runs already" if running.was_running else "is running")
 
 
@@ -103,8 +107,17 @@ def _describe(console: Console, running: service.Running, state: str) -> None:
     stops_at = datetime.fromtimestamp(running.stops_at, tz=UTC)
     memory = f", {running.rss_bytes / 1e6:.0f} MB" if running.rss_bytes else ""
     chosen = "" if running.only == "*" else f", only {running.only}"
+    chosen += "" if running.chain == DEVNET.name else f", as {running.chain}"
     console.print(f"The devnet {state} at {running.url} (seed {running.seed}, {running.actions} actions{chosen}).")
     console.print(f"Head: block {running.head_number}, {running.head_hash}", soft_wrap=True)
-    if running.head_number > KEPT_STATES:
+    if running.head_number - NETWORKS[running.chain].first_block > KEPT_STATES:
         console.print(f"Contracts answer for the last {KEPT_STATES} blocks only; logs are complete.")
+    if running.chain == ETHEREUM.name:
+        console.print("It is no mainnet: keep it in a file of its own, as in")
+        console.print(
+            f"  poolhouse load --chain {running.chain} --rpc-url {running.url} "
+            f"--from-block {ETHEREUM.first_block} --database rehearsal.duckdb",
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print(f"Node: process {running.pid}{memory}; stops by itself at {stops_at:%Y-%m-%d %H:%M} UTC.")

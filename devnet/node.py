@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -15,7 +16,6 @@ from loaders.errors import PoolhouseError
 from loaders.rpc.client import RpcClient
 
 HOST = "127.0.0.1"
-CHAIN_ID = 31337
 GENESIS_TIMESTAMP = 1_735_689_600
 """2025-01-01 00:00:00 UTC."""
 BLOCK_INTERVAL_S = 12
@@ -30,12 +30,28 @@ _START_TIMEOUT_S = 20.0
 _END_TIMEOUT_S = 5.0
 
 
-def command(port: int, *, kept_states: int = KEPT_STATES) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a node says it is; the name is that of `seeds/chains.csv`."""
+
+    name: str
+    chain_id: int
+    first_block: int
+
+
+DEVNET = Network("devnet", 31337, 0)
+ETHEREUM = Network("ethereum", 1, 20_000_000)
+"""Passes for mainnet, so that what ships for mainnet can be tried unchanged. Begins where mainnet was in mid 2024."""
+NETWORKS = {network.name: network for network in (DEVNET, ETHEREUM)}
+
+
+def command(port: int, network: Network = DEVNET, *, kept_states: int = KEPT_STATES) -> list[str]:
     """The node's command line."""
     return [
         str(anvil_binary()),
         *("--host", HOST, "--port", str(port)),
-        *("--chain-id", str(CHAIN_ID), "--timestamp", str(GENESIS_TIMESTAMP)),
+        *("--chain-id", str(network.chain_id), "--number", str(network.first_block)),
+        *("--timestamp", str(GENESIS_TIMESTAMP)),
         *("--accounts", str(ACCOUNTS), "--balance", "1000000"),
         # first in, first out and no automatic mining: the order of transactions is ours, so the hashes repeat
         *("--order", "fifo", "--no-mining"),
@@ -89,12 +105,12 @@ def wait_until_ready(rpc: RpcClient, is_alive: Callable[[], bool]) -> None:
 class Anvil:
     """A node that lives as long as its ``with`` block."""
 
-    def __init__(self, port: int | None = None, *, kept_states: int = KEPT_STATES) -> None:
+    def __init__(self, port: int | None = None, *, network: Network = DEVNET, kept_states: int = KEPT_STATES) -> None:
         self.port = port or free_port()
         require_free(self.port)
         self.url = f"http://{HOST}:{self.port}"
         self._process = subprocess.Popen(
-            command(self.port, kept_states=kept_states), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command(self.port, network, kept_states=kept_states), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self.rpc = RpcClient(self.url, timeout=300.0)
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from devnet import world as deployment
 from devnet.chain import Chain
-from devnet.node import CHAIN_ID, Anvil
+from devnet.node import DEVNET, Anvil
 from devnet.protocols import aave_v3, chainlink, uniswap_v2
 from devnet.world import World
 from loaders.registry.seeds import SEEDS
@@ -40,11 +40,11 @@ class SeedFile:
 
     def with_devnet(self, rows: list[Row]) -> SeedFile:
         """The same file with the devnet's rows replaced, at its end."""
-        others = [row for row in self.rows if row["chain_id"] != str(CHAIN_ID)]
+        others = [row for row in self.rows if row["chain_id"] != str(DEVNET.chain_id)]
         return SeedFile(self.header, [*others, *rows])
 
     def devnet_rows(self) -> list[Row]:
-        return [row for row in self.rows if row["chain_id"] == str(CHAIN_ID)]
+        return [row for row in self.rows if row["chain_id"] == str(DEVNET.chain_id)]
 
     def text(self) -> str:
         out = io.StringIO()
@@ -150,7 +150,7 @@ def _feed_rows(world: World) -> list[Row]:
 
 
 def _row(**values: object) -> Row:
-    return {"chain_id": str(CHAIN_ID)} | {column: str(value) for column, value in values.items()}
+    return {"chain_id": str(DEVNET.chain_id)} | {column: str(value) for column, value in values.items()}
 
 
 def _first_block(chain: Chain, address: str) -> int:

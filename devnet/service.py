@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from devnet.market import simulation
-from devnet.node import HOST, free_port, require_free, resident_bytes, wait_until_ready
+from devnet.node import DEVNET, HOST, NETWORKS, free_port, require_free, resident_bytes, wait_until_ready
 from devnet.packages import anvil_binary, cache_folder, fetch_missing, required
 from devnet.supervisor import LOCK, exclusive, holds
 from loaders.errors import PoolhouseError
@@ -41,6 +41,8 @@ class Running:
     """Process id of the node."""
     seed: int
     actions: int
+    chain: str
+    """Name of the chain that the node says it is."""
     only: str
     """Patterns of the scenarios that users play, separated by commas."""
     head_number: int
@@ -64,13 +66,14 @@ def start(
     actions: int = simulation.DEFAULT_ACTIONS,
     port: int | None = None,
     *,
+    chain: str = DEVNET.name,
     only: str = "*",
     max_hours: float = DEFAULT_MAX_HOURS,
     progress: simulation.Progress | None = None,
 ) -> Running:
     """Build a devnet and leave it running. One that runs already with the same seed and size is returned as it is.
 
-    ``only`` chooses scenarios by patterns of their names, separated by commas.
+    ``chain`` is what the node says it is, ``only`` chooses scenarios by patterns of their names, separated by commas.
 
     Without a port it takes the usual one, or a free one where that is taken: others use it too.
     Raises :class:`PoolhouseError` when another one runs or does not end, when the port is taken, or when npm cannot
@@ -78,11 +81,15 @@ def start(
     """
     if actions < 1 or max_hours <= 0:
         raise PoolhouseError("The devnet needs at least one action and some time to live.", "Give positive numbers.")
+    if chain not in NETWORKS:
+        raise PoolhouseError(
+            f"The devnet cannot pass for the chain {chain!r}.", f"It can for one of: {', '.join(NETWORKS)}."
+        )
     simulation.choose(only.split(","))
     with _starting():
         found = status()
         if found is not None:
-            return _same_or_refuse(found, (seed, actions, only), port)
+            return _same_or_refuse(found, (chain, seed, actions, only), port)
         # what a start that was killed left behind
         _state_file().unlink(missing_ok=True)
         _wait_until_gone()
@@ -94,6 +101,7 @@ def start(
             pid=0,
             seed=seed,
             actions=actions,
+            chain=chain,
             only=only,
             head_number=0,
             head_hash="",
@@ -159,12 +167,13 @@ def _choose(port: int | None) -> int:
     return DEFAULT_PORT
 
 
-def _same_or_refuse(found: Running, wanted: tuple[int, int, str], port: int | None) -> Running:
-    is_same = (found.seed, found.actions, found.only) == wanted and found.fingerprint == fingerprint()
+def _same_or_refuse(found: Running, wanted: tuple[str, int, int, str], port: int | None) -> Running:
+    is_same = (found.chain, found.seed, found.actions, found.only) == wanted and found.fingerprint == fingerprint()
     if is_same and port in (None, found.port):
         return replace(found, was_running=True)
     version = "" if found.fingerprint == fingerprint() else ", built by another version of the code"
     chosen = "" if found.only == "*" else f", only {found.only}"
+    chosen += "" if found.chain == DEVNET.name else f", as {found.chain}"
     raise PoolhouseError(
         f"Another devnet is running: seed {found.seed}, {found.actions} actions{chosen}, port {found.port}{version}.",
         "Stop it first with `poolhouse devnet stop`.",
@@ -172,7 +181,7 @@ def _same_or_refuse(found: Running, wanted: tuple[int, int, str], port: int | No
 
 
 def _build(claim: Running, max_seconds: float, progress: simulation.Progress | None) -> Running:
-    arguments = [str(claim.port), str(max_seconds), str(_state_file()), claim.token]
+    arguments = [claim.chain, str(claim.port), str(max_seconds), str(_state_file()), claim.token]
     with subprocess.Popen(
         [sys.executable, "-m", "devnet.supervisor", "--background", *arguments],
         stdin=subprocess.DEVNULL,

@@ -1,8 +1,8 @@
 """Keeps one background node: starts it, and ends it when its time is up or its state file is gone.
 
-`python -m devnet.supervisor [--background] PORT MAX_SECONDS STATE_FILE TOKEN`. Whoever wants the node to stop removes the state file
-(or lets another start replace it): no process is ever signalled by an id read from a file, which may be somebody else's
-by then.
+`python -m devnet.supervisor [--background] NETWORK PORT MAX_SECONDS STATE_FILE TOKEN`. Whoever wants the node to stop
+removes the state file (or lets another start replace it): no process is ever signalled by an id read from a file, which
+may be somebody else's by then.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from devnet.node import command, end
+from devnet.node import NETWORKS, Network, command, end
 
 LOCK = "node.lock"
 """Held, next to the state file, as long as a node runs."""
@@ -37,7 +37,7 @@ def holds(state_file: Path, token: str) -> bool:
         return False
 
 
-def supervise(port: int, max_seconds: float, state_file: Path, token: str) -> None:
+def supervise(network: Network, port: int, max_seconds: float, state_file: Path, token: str) -> None:
     """Run a node until it ends by itself, its time is up, or ``state_file`` no longer holds ``token``.
 
     Prints the node's process id once it runs.
@@ -48,7 +48,7 @@ def supervise(port: int, max_seconds: float, state_file: Path, token: str) -> No
     with exclusive(state_file.with_name(LOCK), timeout_s=_PREDECESSOR_TIMEOUT_S):
         deadline = time.monotonic() + max_seconds
         node = subprocess.Popen(
-            command(port),
+            command(port, network),
             stdin=quiet,
             stdout=quiet,
             stderr=quiet,
@@ -98,8 +98,8 @@ def main(arguments: list[str]) -> None:
         if os.fork():
             os._exit(0)
         os.setsid()
-    port, max_seconds, state_file, token = arguments
-    supervise(int(port), float(max_seconds), Path(state_file), token)
+    network, port, max_seconds, state_file, token = arguments
+    supervise(NETWORKS[network], int(port), float(max_seconds), Path(state_file), token)
 
 
 if __name__ == "__main__":

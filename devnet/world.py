@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from devnet.chain import Chain
 from devnet.contracts import Contract, own
 from devnet.packages import fetch_missing, required
-from devnet.protocols import aave_v3, balancer_v2, chainlink, pancakeswap, tokens, uniswap_v2, uniswap_v3
+from devnet.protocols import aave_v3, balancer_v2, chainlink, mainnet, pancakeswap, tokens, uniswap_v2, uniswap_v3
 from devnet.protocols.roles import Roles
 
 
@@ -32,10 +32,11 @@ class World:
 def deploy(chain: Chain) -> World:
     """Deploy every protocol on a fresh chain. New protocols go to the end: then nothing moves to another block."""
     fetch_missing(required())
-    roles = Roles.of(chain.accounts)
-    all_tokens = tokens.deploy(chain, roles)
+    roles = mainnet.with_deployers(chain, Roles.of(chain.accounts))
+    known = mainnet.known_addresses(chain)
+    all_tokens = tokens.deploy(chain, roles, known)
     caller = chain.deploy(roles.helpers, own("PoolCaller"))
-    feeds = chainlink.deploy(chain, roles, all_tokens)
+    feeds = chainlink.deploy(chain, roles, all_tokens, known)
     v2_exchanges = (
         uniswap_v2.deploy_uniswap(chain, roles, all_tokens),
         uniswap_v2.deploy_sushiswap(chain, roles, all_tokens),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devnet.chain import Chain
 from devnet.contracts import ZERO_ADDRESS, Contract, packaged
+from devnet.protocols.mainnet import KnownAddresses
 from devnet.protocols.roles import Roles
 from devnet.protocols.tokens import Token, Tokens
 
@@ -30,7 +31,7 @@ def answer(price_usd: float) -> int:
     return max(_MIN_ANSWER, int(price_usd * 10**DECIMALS))
 
 
-def deploy(chain: Chain, roles: Roles, tokens: Tokens) -> dict[str, Feed]:
+def deploy(chain: Chain, roles: Roles, tokens: Tokens, known: KnownAddresses) -> dict[str, Feed]:
     """A feed for each core token that has one, by symbol, with its first answer given."""
     aggregator_code = packaged(_PACKAGE, "abi/v0.6/FluxAggregator.json")
     proxy_code = packaged(_PACKAGE, "abi/v0.6/EACAggregatorProxy.json")
@@ -55,6 +56,8 @@ def deploy(chain: Chain, roles: Roles, tokens: Tokens) -> dict[str, Feed]:
         proxy = chain.deploy(roles.chainlink, proxy_code, aggregator.address, ZERO_ADDRESS)
         feeds[token.symbol] = Feed(token, aggregator, proxy)
     chain.settle()
+    for symbol, address in known.feeds.items():
+        feeds[symbol] = replace(feeds[symbol], proxy=chain.copy(feeds[symbol].proxy, address))
     for feed in feeds.values():
         submit(chain, roles, feed, 1, feed.token.spec.start_price_usd)
     chain.settle()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from devnet.chain import Chain
 from devnet.contracts import Artifact, Contract, own, packaged
+from devnet.protocols.mainnet import KnownAddresses
 from devnet.protocols.roles import Roles
 
 UNLIMITED = 2**256 - 1
@@ -94,7 +95,7 @@ class Tokens:
         return self.core[symbol]
 
 
-def deploy(chain: Chain, roles: Roles) -> Tokens:
+def deploy(chain: Chain, roles: Roles, known: KnownAddresses) -> Tokens:
     core = {}
     for spec in CORE:
         if spec.category == "wrapped_native":
@@ -111,6 +112,8 @@ def deploy(chain: Chain, roles: Roles) -> Tokens:
         Token(REBASING, chain.deploy(roles.tokens, own("RebasingToken"))),
     )
     chain.settle()
+    for symbol, address in known.tokens.items():
+        core[symbol] = replace(core[symbol], contract=chain.copy(core[symbol].contract, address))
     return tokens
 
 

@@ -45,7 +45,7 @@ LOAD_RANGES = RawTable(
         Column("registry_version", "string", "Short hash of the registry's event definitions."),
         Column("source", "string", "`rpc` or `files`."),
         Column("endpoint_host", "string", "Host of the endpoint, without path or key."),
-        Column("genesis_hash", "string", "Hash of block 0 where the node serves it.", nullable=True),
+        Column("genesis_hash", "string", "Hash of the chain's first block where the node serves it.", nullable=True),
         Column("loaded_at", "timestamp", "When the loader wrote the range, UTC."),
     ),
     "The ledger. **Grain:** one row per load, filter (event and emitter) and contiguous block range. It decides which raw rows count.",

@@ -67,11 +67,13 @@ def connect(url: str, chain: Chain, registry: Registry, *, attempts: int = 7) ->
             f"Use --chain {registry.chain_name(chain_id)}, or the URL of a node of {chain.name}.",
         )
     node = Node(client, attempts=attempts)
-    head, finalized, genesis = (_block(node, tag) for tag in ("latest", "finalized", "0x0"))
+    head, finalized = (_block(node, tag) for tag in ("latest", "finalized"))
     if head is None:
         raise PoolhouseError(f"The node at {client.host} has no latest block.", "Wait until it has synced.")
     # Dev nodes answer the finalized tag with block 0 or null until enough blocks exist: depth is the fallback.
     final_block = finalized.number if finalized is not None else head.number - chain.finality_depth
+    # A test chain may begin at a number of its own; it is still told from others by its first block.
+    genesis = _block(node, "0x0") or _block(node, "earliest")
     return Endpoint(node, head, max(-1, min(final_block, head.number)), genesis.hash if genesis else None)
 
 

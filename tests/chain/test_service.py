@@ -19,6 +19,7 @@ from devnet.node import free_port
 from devnet.packages import cache_folder, fetch_missing, required
 from devnet.supervisor import LOCK, exclusive
 from loaders.errors import PoolhouseError
+from loaders.rpc.client import RpcClient
 
 ACTIONS = 20
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +69,17 @@ def test_a_taken_port_is_one_clear_error(cache: Path) -> None:
             service.start(7, ACTIONS, port)
     assert "--port" in caught.value.remedy
     assert not (cache / "running.json").exists()
+
+
+def test_it_passes_for_mainnet_only_when_told_to(cache: Path) -> None:
+    port = free_port()
+    started = service.start(7, ACTIONS, port, chain="ethereum")
+    assert started.head_number > 20_000_000
+    assert RpcClient(started.url).call("eth_chainId") == "0x1"
+    with pytest.raises(PoolhouseError, match=r"Another devnet is running: .*, as ethereum"):
+        service.start(7, ACTIONS, port)
+    with pytest.raises(PoolhouseError, match="cannot pass for the chain 'polygon'"):
+        service.start(7, ACTIONS, port, chain="polygon")
 
 
 def test_only_one_start_at_a_time(cache: Path) -> None:
@@ -138,7 +150,7 @@ def test_a_start_after_a_killed_start_begins_anew(cache: Path) -> None:
 
 
 def _supervisor(state_file: Path, token: str, *, seconds: float) -> subprocess.Popen[str]:
-    arguments = [str(free_port()), str(seconds), str(state_file), token]
+    arguments = ["devnet", str(free_port()), str(seconds), str(state_file), token]
     return subprocess.Popen(
         [sys.executable, "-m", "devnet.supervisor", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
