@@ -8,6 +8,7 @@ from typing import Any
 
 from devnet.contracts import Artifact, Contract, created_address
 from devnet.node import GENESIS_TIMESTAMP
+from devnet.pipeline import Call, in_order
 from loaders.rpc.client import RpcClient, RpcError
 
 Json = Any
@@ -113,12 +114,11 @@ class Chain:
     def mine(self, seconds: int = 12) -> list[Sent]:
         """Mine what is queued, ``seconds`` after the last block. Failed transactions are in the answer like others."""
         queue, self._queue = self._queue, []
-        # one by one: the node answers the requests of a batch side by side, in no certain order
-        hashes = [self.rpc.call("eth_sendTransaction", q.transaction) for q in queue]
-        receipts = self._mine_block(seconds)
+        sends: list[Call] = [("eth_sendTransaction", (q.transaction,)) for q in queue]
+        hashes, receipts = self._mine_block(seconds, sends)
         # a block takes what fits into its gas limit; the rest goes into the next ones
         while any(h not in receipts for h in hashes):
-            receipts |= self._mine_block(1)
+            receipts |= self._mine_block(1, [])[1]
         return [Sent(q.kind, receipts[h]) for q, h in zip(queue, hashes, strict=True)]
 
     def settle(self) -> list[Sent]:
@@ -139,11 +139,12 @@ class Chain:
             return error.message
         return "no reason given"
 
-    def _mine_block(self, seconds: int) -> dict[str, Json]:
+    def _mine_block(self, seconds: int, sends: list[Call]) -> tuple[list[str], dict[str, Json]]:
+        """Hashes of what was sent, and the block's receipts by hash."""
         self.timestamp += max(1, seconds)
-        self.rpc.call("evm_setNextBlockTimestamp", self.timestamp)
-        self.rpc.call("evm_mine")
-        return {receipt["transactionHash"]: receipt for receipt in self.rpc.call("eth_getBlockReceipts", "latest")}
+        mining: list[Call] = [("evm_setNextBlockTimestamp", (self.timestamp,)), ("evm_mine", ())]
+        results = in_order(self.rpc.url, [*sends, *mining, ("eth_getBlockReceipts", ("latest",))])
+        return results[: len(sends)], {receipt["transactionHash"]: receipt for receipt in results[-1]}
 
     # ---- reads
 

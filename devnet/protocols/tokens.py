@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from devnet.chain import Chain
-from devnet.contracts import Artifact, Contract, own, packaged
+from devnet.contracts import Contract, own, packaged
 from devnet.protocols.mainnet import KnownAddresses
 from devnet.protocols.roles import Roles
 
 UNLIMITED = 2**256 - 1
 _FUNDING_USD = 30_000_000
 _FUNDING_WETH = 300_000
-_FUNDING_BATCH = 250
-"""Transactions of 200,000 gas that fit into a block's gas limit."""
+_GAS = 200_000
 _ODD_SUPPLY = 10**30
 
 
@@ -101,7 +100,7 @@ def deploy(chain: Chain, roles: Roles, known: KnownAddresses) -> Tokens:
         if spec.category == "wrapped_native":
             contract = chain.deploy(roles.tokens, packaged("@uniswap/v2-periphery", "build/WETH9.json"))
         else:
-            contract = chain.deploy(roles.tokens, _mintable(), spec.name, spec.symbol, spec.decimals)
+            contract = chain.deploy(roles.tokens, own("TradedToken"), spec.name, spec.symbol, spec.decimals)
         core[spec.symbol] = Token(spec, contract)
     deflating = packaged("@uniswap/v2-periphery", "build/DeflatingERC20.json")
     tokens = Tokens(
@@ -119,23 +118,20 @@ def deploy(chain: Chain, roles: Roles, known: KnownAddresses) -> Tokens:
 
 def fund(chain: Chain, roles: Roles, tokens: Tokens, spenders: Iterable[str], odd_spenders: Iterable[str]) -> None:
     """Give every trader plenty of every token, and the protocols leave to take it."""
-    approvals = [(token, spender) for token in tokens.core.values() for spender in spenders]
-    approvals += [(token, spender) for token in tokens.odd for spender in odd_spenders]
-    for trader in roles.traders:
-        for token in (*tokens.core.values(), *tokens.odd):
-            amount = token.raw(_FUNDING_USD / token.spec.start_price_usd)
-            if token.spec.category == "wrapped_native":
-                chain.send(trader, token.contract, "deposit", value=_FUNDING_WETH * 10**18, gas=200_000)
-            elif token is tokens.taxed:
-                chain.send(roles.tokens, token.contract, "transfer", trader, amount, gas=200_000)
+    taken_by = {token: list(spenders) for token in tokens.core.values()}
+    taken_by |= {token: list(odd_spenders) for token in tokens.odd}
+    for token, takers in taken_by.items():
+        amount = token.raw(_FUNDING_USD / token.spec.start_price_usd)
+        if token not in (tokens["WETH"], tokens.taxed):
+            # our own: one transaction does for everybody
+            chain.send(roles.tokens, token.contract, "mint", roles.traders, amount)
+            chain.send(roles.tokens, token.contract, "trust", takers)
+            continue
+        for trader in roles.traders:
+            if token is tokens.taxed:
+                chain.send(roles.tokens, token.contract, "transfer", trader, amount, gas=_GAS)
             else:
-                chain.send(trader, token.contract, "mint", trader, amount, gas=200_000)
-        for token, spender in approvals:
-            chain.send(trader, token.contract, "approve", spender, UNLIMITED, gas=200_000)
-        if chain.queued >= _FUNDING_BATCH:
-            chain.settle()
+                chain.send(trader, token.contract, "deposit", value=_FUNDING_WETH * 10**18, gas=_GAS)
+            for taker in takers:
+                chain.send(trader, token.contract, "approve", taker, UNLIMITED, gas=_GAS)
     chain.settle()
-
-
-def _mintable() -> Artifact:
-    return packaged("@aave/core-v3", "artifacts/contracts/mocks/tokens/MintableERC20.sol/MintableERC20.json")

@@ -228,41 +228,82 @@ contract PancakeV3PoolDeployer {
     }
 }
 
-/// An ERC-20 without metadata, for the tokens below to add what they have.
-abstract contract PlainToken {
-    uint256 public totalSupply;
-    mapping(address => uint256) public balanceOf;
-    mapping(address => mapping(address => uint256)) public allowance;
+/// What the tokens below share: whom the deployer trusts may take from everybody, which saves thousands of approvals.
+abstract contract Mintable {
+    address private immutable deployer = msg.sender;
+    mapping(address => mapping(address => uint256)) internal allowed;
+    mapping(address => bool) private trusted;
 
     event Transfer(address indexed from, address indexed to, uint256 value);
     event Approval(address indexed owner, address indexed spender, uint256 value);
 
-    function mint(address to, uint256 amount) external {
-        totalSupply += amount;
-        balanceOf[to] += amount;
-        emit Transfer(address(0), to, amount);
+    function trust(address[] calldata spenders) external {
+        require(msg.sender == deployer, "not the deployer");
+        for (uint256 i; i < spenders.length; ++i) trusted[spenders[i]] = true;
+    }
+
+    function mint(address[] calldata accounts, uint256 amount) external {
+        for (uint256 i; i < accounts.length; ++i) {
+            _mint(accounts[i], amount);
+            emit Transfer(address(0), accounts[i], amount);
+        }
+    }
+
+    function allowance(address owner, address spender) public view returns (uint256) {
+        return trusted[spender] ? type(uint256).max : allowed[owner][spender];
     }
 
     function approve(address spender, uint256 amount) external returns (bool) {
-        allowance[msg.sender][spender] = amount;
+        allowed[msg.sender][spender] = amount;
         emit Approval(msg.sender, spender, amount);
         return true;
     }
 
     function transfer(address to, uint256 amount) external returns (bool) {
-        return _move(msg.sender, to, amount);
+        return _transfer(msg.sender, to, amount);
     }
 
     function transferFrom(address from, address to, uint256 amount) external returns (bool) {
-        allowance[from][msg.sender] -= amount;
-        return _move(from, to, amount);
+        if (!trusted[msg.sender]) allowed[from][msg.sender] -= amount;
+        return _transfer(from, to, amount);
     }
 
-    function _move(address from, address to, uint256 amount) private returns (bool) {
-        balanceOf[from] -= amount;
-        balanceOf[to] += amount;
+    function _transfer(address from, address to, uint256 amount) private returns (bool) {
+        _move(from, to, amount);
         emit Transfer(from, to, amount);
         return true;
+    }
+
+    function _mint(address to, uint256 amount) internal virtual;
+    function _move(address from, address to, uint256 amount) internal virtual;
+}
+
+/// An ERC-20 without metadata, for the tokens below to add what they have.
+abstract contract PlainToken is Mintable {
+    uint256 public totalSupply;
+    mapping(address => uint256) public balanceOf;
+
+    function _mint(address to, uint256 amount) internal override {
+        totalSupply += amount;
+        balanceOf[to] += amount;
+    }
+
+    function _move(address from, address to, uint256 amount) internal override {
+        balanceOf[from] -= amount;
+        balanceOf[to] += amount;
+    }
+}
+
+/// The tokens that every protocol trades.
+contract TradedToken is PlainToken {
+    string public name;
+    string public symbol;
+    uint8 public immutable decimals;
+
+    constructor(string memory name_, string memory symbol_, uint8 decimals_) {
+        name = name_;
+        symbol = symbol_;
+        decimals = decimals_;
     }
 }
 
@@ -283,7 +324,7 @@ contract NamelessToken is PlainToken {
 }
 
 /// Every balance grows or shrinks with a multiplier that anybody may set, and no Transfer tells of it.
-contract RebasingToken {
+contract RebasingToken is Mintable {
     string public constant name = "Rebasing Test Token";
     string public constant symbol = "REB";
     uint8 public constant decimals = 9;
@@ -293,10 +334,7 @@ contract RebasingToken {
     uint256 public multiplier = ONE;
     uint256 private totalShares;
     mapping(address => uint256) private shares;
-    mapping(address => mapping(address => uint256)) public allowance;
 
-    event Transfer(address indexed from, address indexed to, uint256 value);
-    event Approval(address indexed owner, address indexed spender, uint256 value);
     event Rebase(uint256 multiplier);
 
     function rebase(uint256 newMultiplier) external {
@@ -312,34 +350,16 @@ contract RebasingToken {
         return shares[account] * multiplier / ONE / SHARES_PER_UNIT;
     }
 
-    function mint(address to, uint256 amount) external {
+    function _mint(address to, uint256 amount) internal override {
         uint256 minted = _toShares(amount);
         totalShares += minted;
         shares[to] += minted;
-        emit Transfer(address(0), to, amount);
     }
 
-    function approve(address spender, uint256 amount) external returns (bool) {
-        allowance[msg.sender][spender] = amount;
-        emit Approval(msg.sender, spender, amount);
-        return true;
-    }
-
-    function transfer(address to, uint256 amount) external returns (bool) {
-        return _move(msg.sender, to, amount);
-    }
-
-    function transferFrom(address from, address to, uint256 amount) external returns (bool) {
-        allowance[from][msg.sender] -= amount;
-        return _move(from, to, amount);
-    }
-
-    function _move(address from, address to, uint256 amount) private returns (bool) {
+    function _move(address from, address to, uint256 amount) internal override {
         uint256 moved = _toShares(amount);
         shares[from] -= moved;
         shares[to] += moved;
-        emit Transfer(from, to, amount);
-        return true;
     }
 
     // rounded up: what arrives is never less than the amount
