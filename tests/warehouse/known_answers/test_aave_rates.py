@@ -184,7 +184,7 @@ def compounded_per_second(rate: int, seconds: int) -> int:
 
 
 def test_yearly_yields(engines: BothEngines, rates: list[Row], known_answers: Recorder) -> None:
-    """APR is exact to the float; APY to 1e-14, however small the rate: the library computes with 27 decimals, of which compounding leaves 19."""
+    """APR is exact to the float; APY to 1e-14, however small the rate: the library keeps 19 decimals."""
     compared = 0
     for rate, prefix in (("liquidityRate", "supply"), ("variableBorrowRate", "variableBorrow")):
         local, google = engines.run("apy", [(int(row[rate]),) for row in rates])
