@@ -5,108 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pyarrow as pa
 import pytest
-from eth_abi.abi import decode, encode
+from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders.decode.decoder import Decoder, Wanted
-from loaders.decode.dynamic import as_json, json_text
 from loaders.logs import RawLogs
-from loaders.registry.abi import EventAbi, Parameter, parse_event
+from loaders.registry.abi import parse_event
 from loaders.registry.events import EventSpec, load_events
-from loaders.registry.schema import column_type, event_columns
+from loaders.registry.schema import event_columns
 from loaders.source.parse import Malformed, parse_any_layout, parse_logs
 from loaders.source.scan import UnusualLayout, scan_logs
-
-STATIC = [
-    "bool",
-    "address",
-    *(f"{sign}int{bits}" for sign in ("u", "") for bits in range(8, 257, 8)),
-    *(f"bytes{size}" for size in range(1, 33)),
-]
-DYNAMIC = ["string", "bytes", "uint256[]", "address[2]", "(uint8,bytes)[]", "(int256,(bool,string))", "bytes32[][2]"]
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def values_of(abi_type: str) -> st.SearchStrategy[Any]:
-    """Python values that `eth_abi` encodes as the type; boundaries often."""
-    if abi_type.endswith("]"):
-        base, _, size = abi_type.rpartition("[")
-        fixed = size.rstrip("]")
-        fewest, most = (int(fixed), int(fixed)) if fixed else (0, 3)
-        return st.lists(values_of(base), min_size=fewest, max_size=most)
-    if abi_type.startswith("("):
-        members = [p.type for p in parse_event(f"T{abi_type}").parameters]
-        return st.tuples(*map(values_of, members))
-    if abi_type == "bool":
-        return st.booleans()
-    if abi_type == "address":
-        return st.binary(min_size=20, max_size=20).map(lambda b: "0x" + b.hex())
-    if abi_type == "string":
-        return st.text(max_size=40)
-    if abi_type == "bytes":
-        return st.binary(max_size=70)
-    if abi_type.startswith("bytes"):
-        width = int(abi_type[5:])
-        return st.binary(min_size=width, max_size=width)
-    bits = int(abi_type.lstrip("uint"))
-    low, high = (0, 2**bits - 1) if abi_type.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    return st.one_of(st.integers(low, high), st.sampled_from([low, high, 0, 1, high // 2, high // 2 + 1]))
-
-
-@st.composite
-def events(draw: st.DrawFn, types: list[str]) -> tuple[EventAbi, list[list[Any]]]:
-    """An event and the values of one to five logs of it."""
-    kinds = draw(st.lists(st.sampled_from(types), max_size=8))
-    indexed = draw(st.lists(st.booleans(), min_size=len(kinds), max_size=len(kinds)))
-    parameters: list[Parameter] = []
-    for i, (kind, wish) in enumerate(zip(kinds, indexed, strict=True)):
-        index = wish and kind in STATIC and sum(p.indexed for p in parameters) < 3
-        parameters.append(Parameter(f"p{i}", kind, index))
-    text = ", ".join(f"{p.type}{' indexed' if p.indexed else ''} {p.name}" for p in parameters)
-    abi = parse_event(f"E({text})")
-    rows = draw(st.lists(st.tuples(*(values_of(k) for k in kinds)), min_size=1, max_size=5))
-    return abi, [list(r) for r in rows]
-
-
-def log_json(abi: EventAbi, values: list[Any], position: int, **changes: Any) -> dict[str, Any]:
-    pairs = list(zip(abi.parameters, values, strict=True))
-    in_data = [(p.type, v) for p, v in pairs if not p.indexed]
-    return {
-        "address": "0x" + "ab" * 20,
-        "topics": [abi.topic0, *("0x" + encode([p.type], [v]).hex() for p, v in pairs if p.indexed)],
-        "data": "0x" + encode([t for t, _ in in_data], [v for _, v in in_data]).hex(),
-        "blockNumber": hex(17_000_000 + position),
-        "blockHash": "0x" + f"{position:064x}",
-        "transactionHash": "0x" + f"{position + 7:064x}",
-        "transactionIndex": hex(position % 300),
-        "blockTimestamp": hex(1_681_338_455 + 12 * position),
-        "logIndex": hex(position),
-        "removed": False,
-        **changes,
-    }
-
-
-def spec_of(abi: EventAbi) -> EventSpec:
-    return EventSpec("family", "role", "family__event", "any", abi, is_shared=False)
-
-
-def decoded(abi: EventAbi, logs: RawLogs) -> dict[str, pa.Table]:
-    tables = Decoder(1, [Wanted(spec_of(abi), None)]).decode(logs).tables
-    return {name: pa.concat_tables(parts) for name, parts in tables.items()}
-
-
-def expected_value(parameter: Parameter, value: Any) -> Any:
-    """What the raw table contract says the column holds."""
-    plain = as_json(value)
-    if isinstance(plain, list):
-        return json_text(plain)
-    if column_type(parameter.type) == "int64":
-        return int(plain)
-    return plain
+from tests.examples import examples
+from tests.loaders.abi_values import STATIC, Event, decoded, events, expected_value, log_json, spec_of
 
 
 def assert_equal_logs(a: RawLogs, b: RawLogs) -> None:
@@ -116,14 +29,14 @@ def assert_equal_logs(a: RawLogs, b: RawLogs) -> None:
             assert (getattr(a, name) == getattr(b, name)).all(), name
 
 
-@RELAXED
-@given(events(STATIC))
-def test_static_events_decode_as_eth_abi_encodes(event: tuple[EventAbi, list[list[Any]]]) -> None:
+@examples(150)
+@given(events(st.sampled_from(STATIC)))
+def test_static_events_decode_as_eth_abi_encodes(event: Event) -> None:
     abi, rows = event
     raw = json.dumps([log_json(abi, values, i) for i, values in enumerate(rows)]).encode()
     logs = scan_logs(memoryview(raw.replace(b": ", b":").replace(b", ", b",")))
     assert_equal_logs(logs, parse_any_layout(raw))
-    table = decoded(abi, logs)["family__event"]
+    table = decoded(spec_of(abi), logs)["family__event"]
     names = [c.name for c in event_columns(abi)][8:]
     for i, (parameter, name) in enumerate(zip(abi.parameters, names, strict=True)):
         assert table[name].to_pylist() == [expected_value(parameter, r[i]) for r in rows], parameter.type
@@ -131,23 +44,13 @@ def test_static_events_decode_as_eth_abi_encodes(event: tuple[EventAbi, list[lis
     assert table["log_index"].to_pylist() == list(range(len(rows)))
 
 
-@RELAXED
-@given(events([*DYNAMIC, "uint8", "address", "int256"]))
-def test_dynamic_events_decode_as_eth_abi_encodes(event: tuple[EventAbi, list[list[Any]]]) -> None:
-    abi, rows = event
-    logs = parse_logs(json.dumps([log_json(abi, values, i) for i, values in enumerate(rows)]).encode())
-    table = decoded(abi, logs)["family__event"]
-    names = [c.name for c in event_columns(abi)][8:]
-    for i, (parameter, name) in enumerate(zip(abi.parameters, names, strict=True)):
-        assert table[name].to_pylist() == [expected_value(parameter, r[i]) for r in rows], parameter.type
-
-
-@RELAXED
+@examples(150)
 @given(st.sampled_from(STATIC), st.binary(min_size=32, max_size=32), st.integers(0, 32))
 def test_a_word_is_accepted_exactly_when_eth_abi_accepts_it(abi_type: str, word: bytes, zeros: int) -> None:
     word = bytes(zeros) + word[zeros:] if zeros % 2 else word[: 32 - zeros] + bytes(zeros)
     abi = parse_event(f"E({abi_type} a)")
-    tables = decoded(abi, parse_logs(json.dumps([log_json(abi, [zero(abi_type)], 0, data="0x" + word.hex())]).encode()))
+    log = log_json(abi, [zero(abi_type)], 0, data="0x" + word.hex())
+    tables = decoded(spec_of(abi), parse_logs(json.dumps([log]).encode()))
     try:
         value = decode([abi_type], word)[0]
     except DecodingError:
@@ -180,7 +83,7 @@ SWAP = parse_event("Swap(address indexed sender, int256 amount0, uint160 price, 
 def test_what_does_not_fit_is_kept_with_its_reason(changes: dict[str, Any]) -> None:
     good = log_json(SWAP, ["0x" + "11" * 20, -5, 7, -887272], 0)
     bad = log_json(SWAP, ["0x" + "11" * 20, -5, 7, -887272], 1, **changes)
-    tables = decoded(SWAP, parse_logs(json.dumps([good, bad, good]).encode()))
+    tables = decoded(spec_of(SWAP), parse_logs(json.dumps([good, bad, good]).encode()))
     assert tables["family__event"].num_rows == 2
     kept = tables["undecoded_logs"].to_pylist()
     assert [json.loads(r["topics"]) for r in kept] == [bad["topics"]]
