@@ -211,20 +211,20 @@ class PairActors(DirectPairActors):
         """A token whose balances change without a transfer."""
         self._swap_odd(self._desk.world.tokens.rebasing)
 
-    @scenario(0.7)
+    @scenario(0.7, alone=True)
     def rebase_and_sync(self) -> None:
         """Balances grow or shrink, and the pair takes note of it."""
         self._rebase(self._desk.rng.choice((-1, 1)))
         self._send(self._desk.roles.keeper, self._pair_of(self._desk.world.tokens.rebasing), "sync", kind="sync")
 
-    @scenario(0.5)
+    @scenario(0.5, alone=True)
     def rebase_and_skim(self) -> None:
         """Balances grow, and somebody takes what the pair has too much."""
         keeper = self._desk.roles.keeper
         self._rebase(1)
         self._send(keeper, self._pair_of(self._desk.world.tokens.rebasing), "skim", keeper, kind="skim")
 
-    @scenario(0.4)
+    @scenario(0.4, alone=True)
     def rebase_unnoticed(self) -> None:
         """Balances grow, and the pair learns of it from the next swap."""
         self._rebase(1)

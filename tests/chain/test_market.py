@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import decode
+from eth_utils.crypto import keccak
 
 from devnet.market import simulation
 from devnet.node import Anvil
+from devnet.pipeline import in_order
 from loaders.errors import PoolhouseError
 from loaders.rpc.client import RpcError
 from tests.small_market import Log, SmallMarket
@@ -102,6 +104,13 @@ def test_transactions_of_a_block_keep_the_order_in_which_they_were_sent(small: S
         small.chain.send(trader, token.contract, "transfer", small.built.world.roles.treasury, amount)
     indexes = [int(sent.receipt["transactionIndex"], 16) for sent in small.chain.settle()]
     assert indexes == [0, 1, 2]
+
+
+def test_requests_without_a_wait_between_them_are_answered_in_order(small: SmallMarket) -> None:
+    calls = [("web3_sha3", (hex(number),)) for number in range(0x1000, 0x1000 + 450)]
+    assert in_order(small.node.url, calls) == ["0x" + keccak(hexstr=number).hex() for _, (number,) in calls]
+    with pytest.raises(RpcError, match=r"no_such_method.*-32601"):
+        in_order(small.node.url, [*calls[:2], ("no_such_method", ())])
 
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 1.0])
