@@ -111,7 +111,8 @@ def packaged(package: str, path: str) -> Artifact:
     content = content.get("compilerOutput", content)
     if "creationCode" in content:  # the ABI is in a folder beside it
         content = {"abi": _content(package, path.replace("/bytecode/", "/abi/")), "bytecode": content["creationCode"]}
-    bytecode = content["bytecode"] if isinstance(content.get("bytecode"), str) else content["evm"]["bytecode"]["object"]
+    code = content.get("bytecode") or content["evm"]["bytecode"]
+    bytecode = code if isinstance(code, str) else code["object"]
     links = {
         library: tuple(place["start"] for place in places)
         for libraries in content.get("linkReferences", {}).values()

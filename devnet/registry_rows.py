@@ -117,6 +117,7 @@ def _contract_rows(world: World) -> list[Row]:
     rows.append(row("pancakeswap", "3", "uniswap_v3", "factory", pancakeswap_v3.factory.address))
     deployer = pancakeswap_v3.pool_deployer.address
     rows.append(row("pancakeswap", "3", "uniswap_v3", "pool_deployer", deployer, init_code_hash=code_hash))
+    rows.append(row("uniswap", "4", "uniswap_v4", "pool_manager", world.uniswap_v4.manager.address))
     rows.append(row("balancer", "2", "balancer_v2", "vault", world.balancer.vault.address))
     return rows
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from devnet.chain import Chain
 from devnet.contracts import Contract, own
 from devnet.packages import fetch_missing, required
-from devnet.protocols import aave_v3, balancer_v2, chainlink, mainnet, pancakeswap, tokens, uniswap_v2, uniswap_v3
+from devnet.protocols import (
+    aave_v3,
+    balancer_v2,
+    chainlink,
+    mainnet,
+    pancakeswap,
+    tokens,
+    uniswap_v2,
+    uniswap_v3,
+    uniswap_v4,
+)
 from devnet.protocols.roles import Roles
 
 
@@ -26,6 +36,7 @@ class World:
     """Our contract that answers the callbacks of pools and flash loans."""
     pancakeswap_v2: uniswap_v2.Exchange
     pancakeswap_v3: pancakeswap.V3Exchange
+    uniswap_v4: uniswap_v4.Exchange
     balancer: balancer_v2.Exchange
 
 
@@ -45,6 +56,7 @@ def deploy(chain: Chain) -> World:
     lending = aave_v3.deploy(chain, roles, all_tokens, feeds)
     pancakeswap_v2 = pancakeswap.deploy_v2(chain, roles, all_tokens)
     pancakeswap_v3 = pancakeswap.deploy_v3(chain, roles, all_tokens)
+    uniswap_v4_exchange = uniswap_v4.deploy(chain, roles, all_tokens)
     balancer = balancer_v2.deploy(chain, roles, all_tokens)
     return World(
         chain=chain,
@@ -57,6 +69,7 @@ def deploy(chain: Chain) -> World:
         caller=caller,
         pancakeswap_v2=pancakeswap_v2,
         pancakeswap_v3=pancakeswap_v3,
+        uniswap_v4=uniswap_v4_exchange,
         balancer=balancer,
     )
 
@@ -66,5 +79,6 @@ def fund(world: World) -> None:
     routers = [exchange.router.address for exchange in world.v2_exchanges]
     v3 = world.v3_exchange
     spenders = [*routers, world.caller.address, v3.router.address, v3.positions.address, world.lending.pool.address]
+    spenders += [router.address for router in world.uniswap_v4.routers]
     spenders.append(world.balancer.vault.address)
     tokens.fund(world.chain, world.roles, world.tokens, spenders, odd_spenders=routers[:1])

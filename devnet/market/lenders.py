@@ -140,8 +140,7 @@ class LendingActors(Actors):
     @scenario(4)
     def withdraw(self) -> None:
         """A part or all of something supplied."""
-        user = self._desk.user()
-        supplied = self._held(user)
+        user, supplied = self._saver()
         if not supplied:
             return self.supply()
         reserve, balance = self._desk.rng.choice(supplied)
@@ -294,9 +293,9 @@ class LendingActors(Actors):
         self._send(user, "setUserEMode", category, kind="aave.set_emode")
 
     def _saver(self) -> tuple[str, list[tuple[Reserve, int]]]:
-        """A saver and what is supplied; most often one without debts, who can do as he likes with it."""
+        """A saver and what is supplied; one without debts, who can do as he likes with it, if there is any."""
         found: list[tuple[str, list[tuple[Reserve, int]]]] = []
-        for user in self._desk.rng.sample(self._savers, 6):
+        for user in self._desk.rng.sample(self._savers, len(self._savers)):
             if supplied := self._held(user):
                 found.append((user, supplied))
                 if not self._held(user, debt=True):

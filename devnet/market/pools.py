@@ -9,6 +9,7 @@ from typing import ClassVar
 from devnet.chain import Sent
 from devnet.market.actors import Actors, scenario
 from devnet.market.desk import Desk
+from devnet.market.ranges import aligned, liquidity_for, random_range
 from devnet.protocols.tokens import UNLIMITED, Token
 from devnet.protocols.uniswap_v3 import MAX_SQRT_PRICE, MIN_SQRT_PRICE, Exchange, Pool, sqrt_price
 
@@ -47,7 +48,7 @@ class DirectPoolActors(Actors):
         for pool in self._pools:
             tick = self._slot0(pool)[1]
             for ticks, usd in ((_WIDE_TICKS, _WIDE_USD), (_NARROW_TICKS, _NARROW_USD)):
-                lower, upper = self._aligned(pool, tick - ticks), self._aligned(pool, tick + ticks)
+                lower, upper = (aligned(tick + side * ticks, pool.tick_spacing) for side in (-1, 1))
                 self._mint(self._desk.roles.provider, pool, lower, upper, self._liquidity(pool, lower, upper, usd))
 
     # ---- swaps
@@ -139,24 +140,12 @@ class DirectPoolActors(Actors):
         """Token in, token out."""
         return (pool.token0, pool.token1) if self._desk.rng.random() < 0.5 else (pool.token1, pool.token0)
 
-    @staticmethod
-    def _aligned(pool: Pool, tick: int) -> int:
-        return tick // pool.tick_spacing * pool.tick_spacing
-
     def _range(self, pool: Pool) -> tuple[int, int]:
-        """A range of random width, more or less around the price."""
-        width = max(2 * pool.tick_spacing, int(self._desk.usd(200, 8_000)))
-        centre = self._slot0(pool)[1] + int(self._desk.rng.gauss(0, width / 3))
-        return self._aligned(pool, centre - width), self._aligned(pool, centre + width) + pool.tick_spacing
+        return random_range(self._desk, self._slot0(pool)[1], pool.tick_spacing)
 
     def _liquidity(self, pool: Pool, lower: int, upper: int, usd: float) -> int:
-        """Liquidity that costs about ``usd``, half of it in token0."""
         price, tick = self._slot0(pool)
-        low, now, high = 1.0001 ** (lower / 2), price / 2**96, 1.0001 ** (upper / 2)
-        amount0 = self._desk.raw(pool.token0, usd / 2)
-        if not lower < tick < upper:
-            now = low
-        return max(1, int(amount0 * now * high / (high - now)))
+        return liquidity_for(self._desk, pool.token0, usd, price, (lower, tick, upper))
 
 
 class PoolActors(DirectPoolActors):

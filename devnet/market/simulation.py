@@ -19,6 +19,7 @@ from devnet.market.pancakeswap import PancakePairActors, PancakePoolActors
 from devnet.market.pools import PoolActors
 from devnet.market.prices import Prices
 from devnet.market.searchers import Searchers
+from devnet.market.uniswap_v4 import UniswapV4Actors
 from devnet.market.washers import Washers
 from devnet.world import World
 from loaders.errors import PoolhouseError
@@ -72,6 +73,7 @@ CAST: tuple[type[Actors], ...] = (
     Washers,
     PancakePairActors,
     PancakePoolActors,
+    UniswapV4Actors,
     BalancerActors,
 )
 """Who acts on the market, in the order in which the market opens. A new protocol's actors go to the end."""

@@ -31,6 +31,7 @@ _DLT_LOADS = RawTable(
 _DESCRIPTIONS = {
     "uniswap_v2": "Logs of the Uniswap V2 family (all its forks), decoded by the loader.",
     "uniswap_v3": "Logs of the Uniswap V3 family (all its forks), decoded by the loader.",
+    "uniswap_v4": "Logs of the Uniswap V4 pool managers, decoded by the loader.",
     "aave_v3": "Logs of the Aave V3 markets, decoded by the loader.",
     "balancer_v2": "Logs of the Balancer V2 vaults, decoded by the loader.",
     "chainlink": "Logs of the Chainlink price aggregators, decoded by the loader.",

@@ -26,6 +26,7 @@ TRANSFERS = "erc20"
 _FAMILY_TITLES = {
     "uniswap_v2": "Uniswap V2",
     "uniswap_v3": "Uniswap V3",
+    "uniswap_v4": "Uniswap V4",
     "aave_v3": "Aave V3",
     "chainlink": "Chainlink",
     TRANSFERS: "ERC-20",

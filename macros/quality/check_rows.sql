@@ -77,8 +77,8 @@ final as (
 {#- CTEs that end in `final`: one result row per pool of `pools`, from `checked` (chain_id, entity, block_number,
     log_index, expected_value, actual_value, is_failed). A pool whose history is not loaded from its creation to
     the head is `incomplete`: its checks would accuse the gap, not the data. So would blocks above the head, for
-    which only some of the family's events are loaded. -#}
-{% macro pool_check_rows(invariant_id, mart) -%}
+    which only some of the family's events are loaded. `pool` is the column that identifies a pool. -#}
+{% macro pool_check_rows(invariant_id, mart, pool='pool_address') -%}
 covered as (
 
     select checked.*
@@ -86,7 +86,7 @@ covered as (
     inner join pools
         on
             checked.chain_id = pools.chain_id
-            and checked.entity = pools.pool_address
+            and checked.entity = pools.{{ pool }}
             and checked.block_number <= pools.head_block
 
 ),
@@ -95,7 +95,7 @@ subjects as (
 
     select
         chain_id,
-        pool_address as entity,
+        {{ pool }} as entity,
         is_history_complete as is_determined,
         head_block as as_of_block
     from pools

@@ -4,11 +4,14 @@
     - `states` (chain_id, entity, block_number, log_index, known_from_block, expected_value): the state after each
       event, true if every block from known_from_block on is loaded.
     A pool without an answer fails, and so does an answer without a pool. `incomplete` are pools whose state is
-    not determined by the loaded blocks. `initial_value` is the state before the first event. -#}
-{% macro reconcile_pool_state(invariant_id, family, initial_value) -%}
+    not determined by the loaded blocks. `initial_value` is the state before the first event. `model` lists the
+    entities, of which `pool` is the column that identifies one. -#}
+{% macro reconcile_pool_state(
+    invariant_id, family, initial_value, mart='dex_trades', model='int_dex_pools', pool='pool_address'
+) -%}
 all_pools as (
 
-    select * from {{ ref('int_dex_pools') }}
+    select * from {{ ref(model) }}
 
 ),
 
@@ -57,7 +60,7 @@ expected as (
 
     select
         pools.chain_id,
-        pools.pool_address as entity,
+        pools.{{ pool }} as entity,
         pinned_blocks.as_of_block,
         case
             when last_states.entity is null then pools.created_block
@@ -72,7 +75,7 @@ expected as (
         on
             pinned_blocks.chain_id = last_states.chain_id
             and pinned_blocks.as_of_block = last_states.as_of_block
-            and pools.pool_address = last_states.entity
+            and pools.{{ pool }} = last_states.entity
     where
         last_states.entity is not null
         or pools.created_block is null
@@ -118,7 +121,7 @@ judged as (
     left outer join all_pools
         on
             paired.chain_id = all_pools.chain_id
-            and paired.entity = all_pools.pool_address
+            and paired.entity = all_pools.{{ pool }}
     left outer join coverage
         on
             paired.chain_id = coverage.chain_id
@@ -131,7 +134,7 @@ final as (
 
     select
         '{{ invariant_id }}' as invariant_id,
-        'dex_trades' as mart,
+        '{{ mart }}' as mart,
         chain_id,
         entity,
         status,

@@ -12,6 +12,7 @@ from devnet.market import simulation
 from devnet.node import Anvil
 from devnet.pipeline import in_order
 from loaders.errors import PoolhouseError
+from loaders.facts import pool_storage
 from loaders.rpc.client import RpcError
 from tests.small_market import Log, SmallMarket
 
@@ -147,9 +148,47 @@ def test_pools_answer_for_past_blocks_what_their_events_said(small: SmallMarket,
         assert (slot0[0], slot0[1]) == (swap[2], swap[4])
 
 
+@pytest.mark.parametrize("part", [0.3, 1.0])
+def test_the_pool_manager_keeps_for_past_blocks_what_its_events_said(small: SmallMarket, part: float) -> None:
+    block = int(small.built.head_number * part)
+    exchange = small.built.world.uniswap_v4
+    checked = 0
+    for pool in exchange.pools:
+        swaps = [log for log in small.logs_of("uniswap_v4.pool_manager.Swap") if log["topics"][1] == pool.pool_id]
+        last_swap = _last_by_address(swaps, block)
+        if not last_swap:
+            continue
+        types = ["int128", "int128", "uint160", "uint128", "int24", "uint24"]
+        said = decode(types, bytes.fromhex(last_swap[exchange.manager.address]["data"][2:]))
+        asked = pool_storage.slot0(exchange.manager.address, pool.pool_id)
+        data = "0x" + asked.function.calldata(*asked.arguments).hex()
+        word = small.node.rpc.call("eth_call", {"to": asked.contract, "data": data}, hex(block))
+        price, tick, _, fee = asked.function.values(bytes.fromhex(word[2:]))
+        assert (price, tick, fee) == (said[2], said[4], pool.fee_pips)
+        checked += 1
+    assert checked > 1
+
+
+def test_the_sign_of_a_v4_swap_is_the_swappers(small: SmallMarket) -> None:
+    """What he sells is negative: the price of currency0 falls when it is sold."""
+    prices: dict[str, int] = {}
+    directions = set()
+    for log in small.logs:
+        if log["topics"][:1] == [small.topics["uniswap_v4.pool_manager.Initialize"]]:
+            prices[log["topics"][1]] = decode(["uint24", "int24", "address", "uint160"], _data(log))[3]
+        if log["topics"][:1] == [small.topics["uniswap_v4.pool_manager.Swap"]]:
+            amount0, amount1, price = decode(["int128", "int128", "uint160"], _data(log))
+            sells0 = price < prices[log["topics"][1]]
+            assert (amount0 < 0, amount1 < 0) == (sells0, not sells0)
+            prices[log["topics"][1]] = price
+            directions.add(sells0)
+    assert directions == {True, False}
+
+
 def test_the_past_is_callable_from_the_first_block_on(small: SmallMarket) -> None:
     trader = small.built.world.roles.users[0]
-    balances = [int(small.node.rpc.call("eth_getBalance", trader, hex(block)), 16) for block in (1, 20)]
+    blocks = (1, small.built.head_number)
+    balances = [int(small.node.rpc.call("eth_getBalance", trader, hex(block)), 16) for block in blocks]
     assert balances[0] == 1_000_000 * 10**18 > balances[1]
 
 
@@ -203,6 +242,10 @@ def test_prices_crash_and_a_stable_loses_its_peg(small: SmallMarket) -> None:
         answers[by_aggregator[log["address"]]].append(int(log["topics"][1], 16))
     assert min(answers["WETH"]) < 0.75 * answers["WETH"][0]
     assert min(answers["DAI"]) < 0.98 * 10**8 < answers["DAI"][-1]
+
+
+def _data(log: Log) -> bytes:
+    return bytes.fromhex(log["data"][2:])
 
 
 def _last_by_address(logs: list[Log], block: int) -> dict[str, Any]:

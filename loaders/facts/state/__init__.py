@@ -9,10 +9,12 @@ from loaders.facts.state.balancer_v2 import BalancerV2State
 from loaders.facts.state.family import FamilyState
 from loaders.facts.state.uniswap_v2 import UniswapV2State
 from loaders.facts.state.uniswap_v3 import UniswapV3State
+from loaders.facts.state.uniswap_v4 import UniswapV4State
 
 FAMILY_STATES: Mapping[str, type[FamilyState]] = {
     "uniswap_v2": UniswapV2State,
     "uniswap_v3": UniswapV3State,
+    "uniswap_v4": UniswapV4State,
     "aave_v3": AaveV3State,
     "balancer_v2": BalancerV2State,
 }

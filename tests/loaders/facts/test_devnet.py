@@ -174,6 +174,23 @@ def test_shares_of_every_holder_add_up_to_the_supply(session: Session, market: M
     assert all(supplies.values())
 
 
+def test_state_of_pools_without_contracts_comes_from_their_managers_storage(session: Session, market: Market) -> None:
+    exchange = market.world.uniswap_v4
+    slots = reads(session, "getSlot0", market.head)
+    assert set(slots) == {(exchange.manager.address, f'["{pool.pool_id}"]') for pool in exchange.pools}
+    assert {r["status"] for r in slots.values()} == {"ok"}
+    changes = session.query(
+        "select id, sender, tick_lower, tick_upper, salt, sum(cast(liquidity_delta as hugeint)) as liquidity "
+        "from {uniswap_v4__pool_manager_modify_liquidity} group by all"
+    )
+    found = reads(session, "getPositionLiquidity", market.head)
+    assert len(found) == len(changes) > len(exchange.pools)
+    for row in changes:
+        named = [row["id"], row["sender"], str(row["tick_lower"]), str(row["tick_upper"]), row["salt"]]
+        position = found[exchange.manager.address, json.dumps(named, separators=(",", ":"))]
+        assert position["value"] == str(row["liquidity"])
+
+
 @pytest.mark.parametrize("where", ["middle", "head"])
 def test_every_holder_is_asked(session: Session, market: Market, where: str) -> None:
     """Balances of all accounts found in the events add up to the supply that the token states."""
