@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from loaders.registry.events import TRANSFERS, EventRegistry, load_events
-from loaders.registry.schema import LOAD_ID, Column, RawTable
+from loaders.registry.schema import LOAD_ID, Column, RawTable, integer_texts
 from loaders.registry.tables import LOAD_RANGES, SOURCE
 
 MODELS = Path(__file__).resolve().parents[2] / "models" / "staging"
@@ -53,10 +53,14 @@ def render_sources(registry: EventRegistry) -> dict[Path, str]:
 
 
 def _render_events(registry: EventRegistry) -> str:
-    """Macro with one entry per event: models that look at every log alike loop over it."""
+    """Macro with one entry per event: models that look at every log alike loop over it.
+
+    ``integers`` are the columns that hold an integer as text; a shared table holds its parameters in a payload.
+    """
     entries = [
         f"        {{'family': '{event.family}', 'table': '{event.table}', 'role': '{event.role}',"
-        f" 'event': '{event.event}', 'is_shared': {str(event.is_shared).lower()}}},"
+        f" 'event': '{event.event}', 'is_shared': {str(event.is_shared).lower()},"
+        f" 'integers': {[] if event.is_shared else list(integer_texts(event.abi))}}},"
         for event in registry.events
     ]
     lines = [

@@ -150,6 +150,15 @@ def event_columns(abi: EventAbi) -> tuple[Column, ...]:
     return ENVELOPE + tuple(parameter_column(p, i) for i, p in enumerate(abi.parameters))
 
 
+def integer_texts(abi: EventAbi) -> tuple[str, ...]:
+    """Columns of an event that hold an integer as decimal text, because it may exceed int64."""
+    return tuple(
+        column_name(parameter, position)
+        for position, parameter in enumerate(abi.parameters)
+        if _INTEGER.fullmatch(parameter.type) and column_type(parameter.type) == "string"
+    )
+
+
 SHARED_EVENT_COLUMNS: tuple[Column, ...] = (
     *ENVELOPE,
     Column("event_role", "string", "Role of the contract that emitted it, for example pool or configurator."),

@@ -32,3 +32,28 @@
 {% macro sum_of_all(expression) -%}
     case when count(*) = count({{ expression }}) then sum({{ expression }}) end
 {%- endmacro %}
+
+{#- True where the text is the one decimal form of an integer of at most 256 bits, and the exact type gives it back
+    wherever it can hold it (38 digits always fit). -#}
+{% macro is_canonical_integer(text) -%}
+    coalesce(
+        {{ matches_pattern(text, '^(0|-?[1-9][0-9]{0,77})$') }}
+        and (
+            length(replace({{ text }}, '-', '')) > 38
+            or {{ int_to_text(to_exact_int(text)) }} = {{ text }}
+        ),
+        false
+    )
+{%- endmacro %}
+
+{#- True where one of the columns of `relation`, integers as text, is not in its canonical form. -#}
+{% macro has_corrupt_integer(relation, columns) -%}
+    case
+        when
+            {% for column in columns -%}
+            {{ 'and ' if not loop.first }}{{ is_canonical_integer(relation ~ '.' ~ column) }}
+            {% endfor -%}
+            then false
+        else true
+    end
+{%- endmacro %}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import yaml
@@ -27,6 +28,14 @@ def test_checks_speak_for_models_that_exist() -> None:
     unknown = {mart for check in load_checks() for mart in check.marts} - marts - sources - {EVERY_MART}
     assert not unknown
     assert all(check.marts for check in load_checks())
+
+
+def test_trust_is_told_of_every_mart_and_of_every_family_that_is_checked() -> None:
+    sql = (MODELS / "intermediate" / "quality" / "int_quality_marts.sql").read_text()
+    told = set(re.findall(r"^    '(\w+)': \[", sql, re.MULTILINE))
+    marts = {path.stem for path in (MODELS / "marts").rglob("*.sql") if path.parent.name != "quality"}
+    assert marts <= told
+    assert {mart for check in load_checks() for mart in check.marts} - {EVERY_MART} <= told
 
 
 def test_pages_are_the_rendering() -> None:

@@ -1,6 +1,11 @@
 {%- set checks = [
     'int_quality_ingestion_logs',
     'int_quality_ingestion_ranges',
+    'int_quality_ingestion_order',
+    'int_quality_ingestion_decoding',
+    'int_quality_ingestion_integers',
+    'int_quality_dex_creations',
+    'int_quality_dex_pool_registry',
     'int_quality_dex_v2_reserve_chain',
     'int_quality_dex_v3_liquidity',
     'int_quality_dex_v2_reserves',
