@@ -28,6 +28,8 @@ class Session:
     warehouse: Warehouse
     extra_contracts: list[Contract] = field(default_factory=list)
     """Contracts found on the chain instead of the registry (price aggregators behind their proxies)."""
+    replaced_hashes: frozenset[str] = frozenset()
+    """Blocks that left the chain since state was read at them: what was read there is no longer known."""
 
     @property
     def node(self) -> Node:

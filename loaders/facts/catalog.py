@@ -149,14 +149,25 @@ class Catalog:
         return [(str(token), str(account)) for token, account in rows]
 
     def read_before(self, functions: Sequence[str]) -> dict[tuple[str, str, str], str]:
-        """Values read successfully before, newest per (contract, function, arguments)."""
+        """Values read successfully in blocks that are still the chain's, newest per (contract, function, arguments)."""
         if not functions:
             return {}
         rows = self.query(
-            f"select contract_address, function, arguments, value from {self.complete('contract_reads')} "
+            "select contract_address, function, arguments, value, block_number, block_hash "
+            f"from {self.complete('contract_reads')} "
             f"and status = 'ok' and function in ({literals(functions)}) order by block_number, _dlt_load_id"
         )
-        return {(str(c), str(f), str(a)): str(v) for c, f, a, v in rows}
+        headers = self.query(
+            f"select block_number, block_hash from {self.complete('blocks')} "
+            f"and block_number in (select block_number from {self.complete('contract_reads')}) order by _dlt_load_id"
+        )
+        newest: dict[Any, Any] = dict(headers)
+        replaced = self._session.replaced_hashes
+        return {
+            (str(c), str(f), str(a)): str(v)
+            for c, f, a, v, number, block_hash in rows
+            if block_hash not in replaced and newest.get(number, block_hash) == block_hash
+        }
 
     def _pool_event_tables(self, family: str) -> list[str]:
         events = self._session.registry.events.events

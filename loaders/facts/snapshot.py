@@ -13,7 +13,10 @@ from loaders.facts.catalog import Catalog
 from loaders.facts.reads import reader_at, reads_table
 from loaders.facts.state import FAMILY_STATES
 from loaders.facts.state.family import FamilyState, Progress, StateReader
+from loaders.load.ledger import read_ledger
+from loaders.registry.tables import BLOCKS, CONTRACT_READS
 from loaders.session import Session
+from loaders.source.clock import block_rows
 
 HEAD, MIDDLE = "head", "middle"
 
@@ -35,12 +38,13 @@ def snapshot(session: Session, blocks: Iterable[str | int] = (HEAD,), *, progres
 
     ``head`` is the last block that the ledger covers, so that reads and models speak of the same block; ``middle`` is
     half-way to it from the first. Raises :class:`PoolhouseError`, before anything is written, for a block that is not
-    loaded or whose state the node lacks.
+    loaded, or is not what was loaded any more, or whose state the node lacks.
     """
     catalog = Catalog(session)
     loaded = {f: ends for f, ends in catalog.loaded().items() if f in FAMILY_STATES}
     numbers = resolve_blocks(blocks, loaded.values(), session.chain.name)
     readers = [reader_at(session, number) for number in numbers]
+    read_ledger(session.warehouse, session.chain.chain_id).check_tails(session.endpoint, numbers)
     result = Snapshot(numbers)
     states = [state(session, catalog) for family, state in FAMILY_STATES.items() if family in loaded]
     session.write(list(_tables(session.chain.chain_id, states, readers, result, progress)))
@@ -88,4 +92,5 @@ def _tables(
         reader.confirm()
         for answer in answers:
             result.statuses[answer.status] = result.statuses.get(answer.status, 0) + 1
-        yield "contract_reads", reads_table(chain_id, reader.block, answers)
+        yield CONTRACT_READS.name, reads_table(chain_id, reader.block, answers)
+        yield BLOCKS.name, block_rows(chain_id, [reader.block])

@@ -54,6 +54,32 @@ class Ledger:
                 blocks.setdefault(loaded.key, []).append((loaded.from_block, loaded.to_block))
         return {key: union(intervals) for key, intervals in blocks.items()}
 
+    def check_tails(self, endpoint: Endpoint, blocks: Iterable[int]) -> None:
+        """Refuse when what is loaded of one of the blocks is not of the node's chain any more.
+
+        A block's hash fixes all blocks below it: it is the ends of the tails that tell.
+        """
+        finals = self.finals()
+        newest: dict[FilterKey, str] = {}
+        for r in self.ranges:
+            if r.finality == "tail":
+                newest[r.key] = max(newest.get(r.key, ""), r.load_id)
+        ends = {
+            r.to_block: r.to_block_hash
+            for r in self.ranges
+            if (r.finality, newest.get(r.key)) == ("tail", r.load_id)
+            for block in blocks
+            if r.from_block <= block <= r.to_block and not intersect(finals.get(r.key, ()), block, block)
+        }
+        present = [number for number in sorted(ends) if number <= endpoint.head.number]
+        now = {h.number: h.hash for h in read_headers(endpoint.node, present)}
+        for number, block_hash in sorted(ends.items()):
+            if now.get(number) != block_hash:
+                raise PoolhouseError(
+                    f"The chain reorganised since it was loaded: block {number} is another now.",
+                    "Run the load again, then this command.",
+                )
+
     def check_same_chain(self, endpoint: Endpoint, database: str) -> None:
         """Refuse a chain other than the one already loaded: the ids may agree (dev nets), the blocks do not."""
         known = {r.genesis_hash for r in self.ranges if r.genesis_hash}
@@ -116,7 +142,8 @@ def plan(
         missing_final[f] = subtract(intersect(blocks, 0, endpoint.final_block), finals.get(f.key, ()))
         above = subtract(intersect(blocks, endpoint.final_block + 1, endpoint.head.number), finals.get(f.key, ()))
         missing_tail[f] = above
-    return segments(missing_final, "final") + segments(missing_tail, "tail")
+    replaced = union(i for f in missing_final for i in tails.get(f.key, ()))
+    return segments(missing_final, "final", replaced) + segments(missing_tail, "tail")
 
 
 @dataclass(frozen=True, slots=True)

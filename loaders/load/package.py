@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 
-from loaders.decode.decoder import Decoder, timestamps
+from loaders.decode.decoder import Decoder
 from loaders.errors import PoolhouseError
 from loaders.load.archive import Archive
 from loaders.load.ledger import CoveredRange, ledger_rows
@@ -22,7 +21,7 @@ from loaders.plan.filters import Segment
 from loaders.registry.events import EventSpec
 from loaders.registry.tables import BLOCKS, LOAD_RANGES, TRANSACTIONS
 from loaders.rpc.endpoint import Endpoint, Header
-from loaders.source.clock import read_headers
+from loaders.source.clock import block_rows, read_headers
 from loaders.source.rpc import Batch, RpcSource
 
 _ROWS_PER_ITEM = 122_880
@@ -48,6 +47,10 @@ class Work:
     @property
     def is_done(self) -> bool:
         return self._next is None
+
+    def goes_on_in(self, segment: Segment) -> bool:
+        """Whether what comes next counts only together with the segment."""
+        return self._next is not None and segment.is_indivisible and self._next[0].is_indivisible
 
     def take(self) -> tuple[Segment, Batch]:
         """The next batch; :attr:`is_done` says whether there is another."""
@@ -86,23 +89,33 @@ class ChainMoved(PoolhouseError):
 class PackageWriter:
     """Turns work into the items of one package."""
 
-    def __init__(self, endpoint: Endpoint, chain_id: int, registry_version: str, archive: Archive | None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        chain_id: int,
+        registry_version: str,
+        archive: Archive | None,
+        headers: Iterable[Header] = (),
+    ) -> None:
         self._endpoint = endpoint
         self._chain_id = chain_id
         self._registry_version = registry_version
         self._archive = archive
         self._tag = f"{time.time_ns() // 1_000_000:x}"
         self._waiting: dict[str, list[pa.Table]] = {}
-        self._headers: dict[int, Header] = {}
+        self._headers = {h.number: h for h in headers}
         self._tail_ends: dict[int, str] = {}
         self._covered: list[CoveredRange] = []
 
     def items(self, work: Work, limit: int) -> Iterator[Rows]:
-        """Rows of at least ``limit`` logs (or all there are), then headers and ledger. Covers whole batches only."""
+        """Rows of at least ``limit`` logs (or all there are), then headers and ledger. Covers whole batches only.
+
+        Indivisible segments are in one package, or, where reading them failed, in none.
+        """
         under_way: _Open | None = None
         logs = 0
         try:
-            while logs < limit and not work.is_done:
+            while not work.is_done and (logs < limit or (under_way and work.goes_on_in(under_way.segment))):
                 segment, batch = work.take()
                 if under_way is not None and under_way.segment is not segment:
                     self._close(under_way)
@@ -112,7 +125,9 @@ class PackageWriter:
                     under_way = _Open(segment, decoder, batch.from_block, batch.end)
                 logs += len(batch.logs)
                 yield from self._add(under_way, batch)
-            if under_way is not None:
+            if under_way is not None and under_way.segment.is_indivisible and work.failure is not None:
+                self._withdraw()
+            elif under_way is not None:
                 self._close(under_way)
             self._check_tail()
         except BaseException:
@@ -159,6 +174,14 @@ class PackageWriter:
         if self._archive:
             self._archive.finish(under_way.segment, under_way.from_block, under_way.last.number, self._tag)
 
+    def _withdraw(self) -> None:
+        """Leave the indivisible segments out of the ledger: the tail that they were to replace stands."""
+        while self._covered and self._covered[-1].segment.is_indivisible:
+            self._covered.pop()
+        self._tail_ends = {}
+        if self._archive:
+            self._archive.abandon()
+
     def _check_tail(self) -> None:
         """A block's hash fixes all blocks below it: if no range end changed, all ranges are of one chain."""
         numbers = sorted(self._tail_ends)
@@ -169,14 +192,4 @@ class PackageWriter:
                 )
 
     def _block_rows(self) -> pa.Table:
-        headers = [self._headers[n] for n in sorted(self._headers)]
-        return pa.table(
-            {
-                "chain_id": pa.array([self._chain_id] * len(headers), pa.int64()),
-                "block_number": pa.array([h.number for h in headers], pa.int64()),
-                "block_timestamp": timestamps(np.array([h.timestamp for h in headers], np.int64)),
-                "block_hash": pa.array([h.hash for h in headers], pa.string()),
-                "parent_hash": pa.array([h.parent_hash for h in headers], pa.string()),
-            },
-            schema=BLOCKS.arrow,
-        )
+        return block_rows(self._chain_id, [self._headers[n] for n in sorted(self._headers)])

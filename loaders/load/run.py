@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loaders.errors import PoolhouseError
+from loaders.facts.replaced import recheck_read_blocks
 from loaders.load.archive import Archive
 from loaders.load.ledger import plan, read_ledger
 from loaders.load.package import ChainMoved, PackageWriter, Work
@@ -19,7 +20,7 @@ from loaders.plan.intervals import Intervals
 from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Contract, Registry, load_registry
 from loaders.registry.tables import CONTRACT_READS
-from loaders.rpc.endpoint import Endpoint, connect
+from loaders.rpc.endpoint import Endpoint, Header, connect
 from loaders.session import Session, work_directory
 from loaders.source.rpc import Batch, RpcSource
 from loaders.source.transactions import TransactionMode, TransactionReader
@@ -119,6 +120,8 @@ def load(request: LoadRequest, observer: Observer | None = None, registry: Regis
 
 
 def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSummary:
+    read_blocks = recheck_read_blocks(session)
+    session.replaced_hashes = read_blocks.replaced_hashes
     found = _find_aggregators(session) if request.with_facts else []
     families = (*session.families, *([TRANSFERS] if request.with_transfers else ()))
     events = [e for e in session.registry.events.events if e.family in families]
@@ -132,7 +135,7 @@ def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSum
     summary = LoadSummary(session.chain.name, min(a for a, _ in asked), max(b for _, b in asked))
     # Objects alive now stay alive: the collector need not look at them again between millions of short-lived ones.
     gc.freeze()
-    failure = _read_and_write(request, session, segments, found, summary, observer)
+    failure = _read_and_write(request, session, segments, found, read_blocks.headers, summary, observer)
     if failure is None and request.with_facts:
         _complete(session, observer)
     stats = session.node.stats
@@ -147,6 +150,7 @@ def _read_and_write(
     session: Session,
     segments: list[Segment],
     found: list[Rows],
+    headers: Sequence[Header],
     summary: LoadSummary,
     observer: Observer,
 ) -> PoolhouseError | None:
@@ -169,10 +173,10 @@ def _read_and_write(
     # Even with nothing to read the first package creates tables that are not there yet.
     first: Iterable[Rows] | None = found
     while first is not None or not work.is_done:
-        writer = PackageWriter(session.endpoint, chain_id, session.registry.events.version, archive)
+        writer = PackageWriter(session.endpoint, chain_id, session.registry.events.version, archive, headers)
         observer.stage("reading")
         package = session.warehouse.load(itertools.chain(first or (), writer.items(work, request.logs_per_package)))
-        first = None
+        first, headers = None, ()
         summary.packages += [package.load_id] if package.load_id else []
         for table, rows in package.rows.items():
             summary.rows[table] = summary.rows.get(table, 0) + rows

@@ -78,6 +78,8 @@ class Segment:
     to_block: int
     finality: Finality
     filters: tuple[Filter, ...]
+    is_indivisible: bool = False
+    """A tail, or final blocks that replace one: counts only together with the indivisible segments beside it."""
 
     @cached_property
     def queries(self) -> tuple[LogQuery, ...]:
@@ -99,17 +101,26 @@ class Segment:
         return tuple(Wanted(spec, None if ANY in a else frozenset(a)) for spec, a in emitters.items())
 
 
-def segments(missing: Mapping[Filter, Intervals], finality: Finality) -> list[Segment]:
-    """Cut the missing blocks where the set of filters changes: each segment is read once for all its filters."""
-    cuts = sorted({p for ranges in missing.values() for a, b in ranges for p in (a, b + 1)})
+def segments(missing: Mapping[Filter, Intervals], finality: Finality, replaced: Intervals = ()) -> list[Segment]:
+    """Cut the missing blocks where the set of filters changes: each segment is read once for all its filters.
+
+    They are cut at the ends of the ``replaced`` tails, too. Read in part, what replaces a tail would leave the rest of a
+    chain that may be another's on top of it.
+    """
+    cuts = sorted({p for ranges in (*missing.values(), replaced) for a, b in ranges for p in (a, b + 1)})
     result: list[Segment] = []
     for low, after in itertools.pairwise(cuts):
-        filters = tuple(f for f, ranges in missing.items() if any(a <= low <= b for a, b in ranges))
+        filters = tuple(f for f, ranges in missing.items() if _contains(ranges, low))
         if not filters:
             continue
+        is_indivisible = finality == "tail" or _contains(replaced, low)
         last = result[-1] if result else None
-        if last and last.to_block == low - 1 and last.filters == filters:
-            result[-1] = Segment(last.from_block, after - 1, finality, filters)
+        if last and (last.to_block, last.filters, last.is_indivisible) == (low - 1, filters, is_indivisible):
+            result[-1] = Segment(last.from_block, after - 1, finality, filters, is_indivisible)
         else:
-            result.append(Segment(low, after - 1, finality, filters))
+            result.append(Segment(low, after - 1, finality, filters, is_indivisible))
     return result
+
+
+def _contains(intervals: Intervals, block: int) -> bool:
+    return any(a <= block <= b for a, b in intervals)

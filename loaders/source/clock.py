@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 import numpy as np
+import pyarrow as pa
 
 from loaders.logs import RawLogs
+from loaders.registry.tables import BLOCKS
 from loaders.rpc.endpoint import Header, parse_header
 from loaders.rpc.node import Lagging, Node
 from loaders.source.verify import Inconsistent
@@ -53,3 +58,15 @@ def read_headers(node: Node, numbers: list[int]) -> list[Header]:
                 raise Lagging(f"{node.host} has no block {number}")
             headers.append(header)
     return headers
+
+
+def block_rows(chain_id: int, headers: Sequence[Header]) -> pa.Table:
+    """The headers as rows of ``blocks``."""
+    columns = {
+        "chain_id": [chain_id] * len(headers),
+        "block_number": [h.number for h in headers],
+        "block_timestamp": [datetime.fromtimestamp(h.timestamp, UTC) for h in headers],
+        "block_hash": [h.hash for h in headers],
+        "parent_hash": [h.parent_hash for h in headers],
+    }
+    return pa.table(columns, schema=BLOCKS.arrow)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,18 @@ LIVE = """
         join raw._dlt_loads as l on l.load_id = r._dlt_load_id and l.status = 0
         where r.event = 'Sync'
     ),
+    candidates as (
+        select * from ranges
+        where finality = 'final' or _dlt_load_id = (select max(_dlt_load_id) from ranges where finality = 'tail')
+    ),
     owner as (
         select
             b.block_number,
             coalesce(
-                min(r._dlt_load_id) filter (where r.finality = 'final'),
-                max(r._dlt_load_id) filter (where r.finality = 'tail')
+                min(r._dlt_load_id) filter (where r.finality = 'final'), any_value(r._dlt_load_id)
             ) as load_id
         from (select distinct block_number from raw.uniswap_v2__pair_sync) as b
-        join ranges as r on b.block_number between r.from_block and r.to_block
+        join candidates as r on b.block_number between r.from_block and r.to_block
         group by b.block_number
     )
     select s.block_number, s.log_index, s.reserve0, s.reserve1
@@ -172,6 +176,34 @@ def test_a_tail_stays_covered_when_less_is_asked_for(chain: Emitter, tmp_path: P
     run(chain, database, from_block=195)
     (status,) = read_status(database)
     assert status.holes == ((101, 194),), "the old tail became final although it was not asked for"
+
+
+def test_a_tail_is_replaced_whole_or_not_at_all(chain: Emitter, tmp_path: Path) -> None:
+    """Else the rest of the old tail would hang on top of a part of another chain, or be hidden by it."""
+    database = tmp_path / "w.duckdb"
+    chain.mine([3] * 100)
+    run(chain, database)
+    before = rows(database, LIVE)
+    chain.rpc.call("anvil_reorg", 60, [[chain.transaction(10_000 + i), i] for i in range(60)])
+    chain.mine([3] * 20)
+    proxy = Proxy(chain.url)
+    for refused in (chain.head - 10, chain.head - 70):
+        # in the new tail; and where the old tail became final, in the middle of it
+        proxy.fault = partial(_no_blocks_from, refused)
+        with serve(proxy.respond) as url, pytest.raises(PoolhouseError, match="refuses access"):
+            run(chain, database, rpc_url=url, logs_per_package=10)
+        assert rows(database, LIVE) == before
+    run(chain, database, logs_per_package=10)
+    assert_live_is_the_chain(chain, database)
+
+
+def _no_blocks_from(refused: int, call: dict[str, Any], answer: Answer) -> Answer:
+    question = call["params"][0] if call["method"] == "eth_getLogs" else {}
+    if "toBlock" not in question:
+        return answer
+    if int(question["toBlock"], 16) >= refused and int(question["toBlock"], 16) - int(question["fromBlock"], 16) <= 2:
+        return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32000, "message": "invalid api key"}}
+    return _at_most_three_blocks(call, answer)
 
 
 def test_an_event_added_later_is_a_filter_not_covered_yet(chain: Emitter, tmp_path: Path) -> None:
