@@ -26,6 +26,7 @@ neighbours as (
 
 ),
 
+-- Blocks are counted, not ranges: in how many pieces they were loaded is no fact of the chain.
 checks as (
 
     select
@@ -39,7 +40,8 @@ checks as (
         false as is_gap,
         {{ int_to_text('expected_count') }} as expected_value,
         {{ int_to_text('actual_count') }} as actual_value,
-        from_block as last_block
+        from_block as last_block,
+        case when expected_count != actual_count then 1 else 0 end as checked_count
     from counted
     union all
     select
@@ -53,7 +55,8 @@ checks as (
         coalesce(from_block > previous_to_block + 1, false) as is_gap,
         {{ int_to_text('previous_to_block + 1') }} as expected_value,
         {{ int_to_text('from_block') }} as actual_value,
-        to_block as last_block
+        to_block as last_block,
+        to_block - from_block + 1 as checked_count
     from neighbours
 
 ),
@@ -78,7 +81,7 @@ totals as (
         role,
         event,
         contract_address,
-        count(*) as checked_count,
+        cast(sum(checked_count) as int64) as checked_count,
         sum(case when is_failed then 1 else 0 end) as failed_count,
         max(case when is_gap then 1 else 0 end) as has_gap,
         max(last_block) as as_of_block
