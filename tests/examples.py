@@ -10,7 +10,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 PROFILE = "HYPOTHESIS_PROFILE"
-_TIMES = {"": 1, "default": 1, "soak": 30}
+_TIMES = {"": 1, "default": 1, "soak": 10}
 
 
 def examples(count: int) -> settings:
