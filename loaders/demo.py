@@ -21,6 +21,7 @@ from rich.table import Table
 
 from loaders.build import BuildResult, build_with_progress, serving_path
 from loaders.errors import PoolhouseError
+from loaders.trust.report import print_trust, read_trust
 
 DEVNET = "devnet"
 
@@ -85,6 +86,8 @@ def summarise(database: Path, result: BuildResult, console: Console) -> None:
             _print(console, title, connection.execute(query))
         for (reason,) in connection.execute(_WHY_NO_HEALTH).fetchall():
             console.print(f"Accounts without a health factor: {reason}.")
+    console.print("\n[bold]Agreement with the chain, and what else proves each mart[/]")
+    print_trust(console, read_trust(database))
     console.print(
         f"\n[bold]{result.models}[/] models built, [bold]{result.data_tests}[/] tests of their data passed, 0 failed."
     )
@@ -97,6 +100,7 @@ def summarise(database: Path, result: BuildResult, console: Console) -> None:
     for command in (
         f'{command_name} query "{example}" --database {database}',
         f"{command_name} status --database {database}",
+        f"{command_name} trust --database {database}",
         "make demo RPC_URL=https://… CHAIN=ethereum BLOCKS=100",
     ):
         console.print(f"  {command}", highlight=False, soft_wrap=True)
@@ -127,16 +131,6 @@ _TABLES = {
         order by health_factor, account
         limit 10
     """,
-    "Agreement with the chain (docs/checks.md says what each compares)": """
-        select
-            invariant_id as "check",
-            sum(checked_count) as compared,
-            sum(failed_count) as mismatches,
-            count(*) filter (where status = 'incomplete') as incomplete
-        from quality.data_invariants
-        group by all
-        order by all
-    """,
 }
 _WHY_NO_HEALTH = """
     select distinct replace(incomplete_reason, '_', ' ')
@@ -144,7 +138,7 @@ _WHY_NO_HEALTH = """
     where incomplete_reason is not null
     order by all
 """
-_TEXT = frozenset({"table", "account", "protocol", "version", "block_date", "check"})
+_TEXT = frozenset({"table", "account", "protocol", "version", "block_date"})
 
 
 def _print(console: Console, title: str, result: duckdb.DuckDBPyConnection) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from loaders.trust.catalogue import EVERY_MART, Check, load_checks
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-_CHECKS = re.compile(r"(<!-- checks: .*? -->\n).*?(<!-- end of checks -->)", re.DOTALL)
 
 
 def checks_table(checks: list[Check]) -> str:
@@ -25,13 +24,36 @@ def checks_table(checks: list[Check]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def marts_table(checks: list[Check]) -> str:
+    """Markdown table with a line per mart: the checks that speak for it and not for all, by kind."""
+    marts = sorted({mart for check in checks for mart in check.marts} - {EVERY_MART}, key=_marts_first)
+    lines = ["| mart | compared with the contracts' answers | follows from logs alone |", "|---|---|---|"]
+    for mart in marts:
+        cells = [
+            ", ".join(c.check_id for c in checks if mart in c.marts and c.kind == kind) or "–"
+            for kind in ("reconciliation", "invariant")
+        ]
+        lines.append(f"| `{mart}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _marts_first(mart: str) -> tuple[bool, str]:
+    return mart.startswith("stg_"), mart
+
+
 def render_pages() -> dict[Path, str]:
     """Path and whole content of each page that has a rendered table."""
-    path = DOCS / "checks.md"
-    text, found = _CHECKS.subn(lambda match: match[1] + checks_table(load_checks()) + match[2], path.read_text("utf-8"))
+    checks = load_checks()
+    tables = {"checks.md": ("checks", checks_table(checks)), "trust.md": ("marts", marts_table(checks))}
+    return {DOCS / page: _with_table(DOCS / page, name, table) for page, (name, table) in tables.items()}
+
+
+def _with_table(path: Path, name: str, table: str) -> str:
+    place = re.compile(rf"(<!-- {name}: .*? -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    text, found = place.subn(lambda match: match[1] + table + match[2], path.read_text("utf-8"))
     if found != 1:
-        raise ValueError(f"{path} must have its table between the comments 'checks: …' and 'end of checks'")
-    return {path: text}
+        raise ValueError(f"{path} must have its table between the comments '{name}: …' and 'end of {name}'")
+    return text
 
 
 def main() -> None:
