@@ -39,6 +39,10 @@ demo: $(INSTALLED) ## a warehouse from a local chain; RPC_URL=… CHAIN=… BLOC
 test: lint types ## everything CI runs
 	.venv/bin/pytest -n $(WORKERS) --dist loadfile
 
+.PHONY: soak
+soak: $(INSTALLED) ## random lives of warehouses, about five minutes; MINUTES=60 for longer, SEED=… to repeat one
+	.venv/bin/python -m tests.warehouse.convergence.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, sqlfluff, yamllint
 	.venv/bin/ruff check .

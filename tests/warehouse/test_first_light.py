@@ -16,8 +16,7 @@ import pytest
 
 from loaders.trust.catalogue import load_checks
 from tests.conftest import ROOT, Run
-from tests.small_market import SmallMarket
-from tests.warehouse.small_warehouse import SmallWarehouse, build, load, mart_contents, pinned_blocks, snapshot
+from tests.warehouse.small_warehouse import SmallWarehouse, mart_contents
 
 
 @pytest.fixture(scope="module")
@@ -77,25 +76,6 @@ def test_unit_tests_of_the_models(warehouse_copy: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout
     assert int(re.findall(r"PASS=(\d+)", done.stdout)[-1]) >= 60
-
-
-def test_second_build_changes_nothing(poolhouse: Run, warehouse_copy: Path, marts: dict[str, str]) -> None:
-    build(poolhouse, warehouse_copy)
-    assert mart_contents(warehouse_copy) == marts
-
-
-def test_an_identical_run_gives_identical_marts(
-    poolhouse: Run, small: SmallMarket, marts: dict[str, str], tmp_path: Path
-) -> None:
-    """Loaded in two pieces, the later one first, and built in between: the same content, incrementally."""
-    database, middle = tmp_path / "again.duckdb", pinned_blocks(small)[1]
-    load(poolhouse, small, database, "--from-block", str(middle + 1))
-    build(poolhouse, database)
-    load(poolhouse, small, database, "--to-block", str(middle))
-    load(poolhouse, small, database)
-    snapshot(poolhouse, small, database)
-    build(poolhouse, database)
-    assert mart_contents(database) == marts
 
 
 def test_readers_open_the_published_marts(
