@@ -11,6 +11,7 @@ from loaders.session import Session
 
 _FAMILY = "aave_v3"
 _PER_ASSET = ("getReserveNormalizedIncome", "getReserveNormalizedVariableDebt")
+_PER_ACCOUNT = ("getUserAccountData", "getUserEMode", "getUserConfiguration")
 # Positions in the struct that getReserveData returns.
 _ATOKEN, _VARIABLE_DEBT_TOKEN = 8, 10
 
@@ -36,8 +37,10 @@ class AaveV3State:
         tokens = [data[i] for a in reserves for data in a.values for i in (_ATOKEN, _VARIABLE_DEBT_TOKEN)]
         holders = self._catalog.holders(tokens, reader.block_number)
         calls = [call(pool.address, function, asset) for asset in assets for function in _PER_ASSET]
+        calls += [call(oracle.address, "BASE_CURRENCY_UNIT") for oracle in oracles]
         calls += [call(oracle.address, "getAssetPrice", asset) for oracle in oracles for asset in assets]
         calls += [call(token, "scaledTotalSupply") for token in tokens]
-        calls += [call(pool.address, "getUserAccountData", a) for a in sorted({account for _, account in holders})]
+        accounts = sorted({account for _, account in holders})
+        calls += [call(pool.address, function, account) for account in accounts for function in _PER_ACCOUNT]
         calls += [call(token, "scaledBalanceOf", account) for token, account in holders]
         return listed + reserves + reader.read(calls)

@@ -8,11 +8,11 @@ from loaders.facts.state.family import StateReader
 from loaders.facts.state.pools import known_pools
 from loaders.session import Session
 
-_FUNCTIONS = ("getReserves", "totalSupply")
+_FUNCTIONS = ("getReserves", "totalSupply", "factory", "token0", "token1")
 
 
 class UniswapV2State:
-    """Reserves and shares of every pair: their supply, and where transfers are loaded what each holder has of them."""
+    """Reserves, shares and constants of every pair: their supply, and where transfers are loaded what each holder has of them."""
 
     def __init__(self, session: Session, catalog: Catalog) -> None:
         self._pairs = known_pools(session, catalog, "uniswap_v2")

@@ -13,7 +13,7 @@ from loaders.facts.state.family import StateReader
 from loaders.facts.state.pools import known_pools
 from loaders.session import Session
 
-_FUNCTIONS = ("slot0", "liquidity")
+_FUNCTIONS = ("slot0", "liquidity", "factory", "token0", "token1", "fee", "tickSpacing")
 _TICK_BYTES = 3
 
 
@@ -40,7 +40,7 @@ class Position:
 
 
 class UniswapV3State:
-    """Price, tick, active liquidity, positions, ticks and token balances of every pool."""
+    """Constants, price, tick, active liquidity, positions, ticks and token balances of every pool."""
 
     def __init__(self, session: Session, catalog: Catalog) -> None:
         self._pools = known_pools(session, catalog, "uniswap_v3")

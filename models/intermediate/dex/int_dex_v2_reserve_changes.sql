@@ -98,6 +98,8 @@ matched as (
         actions.action,
         sequenced.reserve0_raw,
         sequenced.reserve1_raw,
+        sequenced.previous0_raw,
+        sequenced.previous1_raw,
         sequenced.previous0_raw + actions.delta0_raw as expected0_raw,
         sequenced.previous1_raw + actions.delta1_raw as expected1_raw
     from sequenced
@@ -124,6 +126,19 @@ final as (
         matched.expected1_raw,
         case
             when not matched.has_sync then 'missing_sync'
+            when
+                matched.action is null
+                and (
+                    (
+                        matched.reserve0_raw > matched.previous0_raw
+                        and matched.reserve1_raw < matched.previous1_raw
+                    )
+                    or (
+                        matched.reserve0_raw < matched.previous0_raw
+                        and matched.reserve1_raw > matched.previous1_raw
+                    )
+                )
+                then 'missing_swap'
             when matched.action is null then 'orphan_sync'
             when
                 matched.reserve0_raw = matched.expected0_raw

@@ -53,6 +53,18 @@ compared as (
         {{ dbt.concat(['account_address', "' '", 'field']) }} as detail,
         read_value, modelled_value
     from {{ ref('int_quality_lending_account_comparisons') }}
+    union all
+    select
+        'RL9' as invariant_id, 'lending_reserves_daily' as mart, chain_id, market_address,
+        block_number, {{ dbt.concat(['token_address', "' '", 'setting']) }} as detail,
+        read_value, modelled_value
+    from {{ ref('int_quality_lending_setting_comparisons') }}
+    union all
+    select
+        'RL10' as invariant_id, 'lending_positions' as mart, chain_id, market_address,
+        block_number, {{ dbt.concat(['account_address', "' '", 'setting']) }} as detail,
+        read_value, modelled_value
+    from {{ ref('int_quality_lending_account_setting_comparisons') }}
 
 ),
 

@@ -15,6 +15,7 @@
     'int_quality_dex_v3_positions',
     'int_quality_dex_v2_share_supplies',
     'int_quality_dex_v2_share_holders',
+    'int_quality_dex_pool_constants',
     'int_quality_dex_v4_liquidity',
     'int_quality_dex_v4_prices',
     'int_quality_dex_v4_active_liquidity',
@@ -25,6 +26,8 @@
     'int_quality_lending_liquidation_legs',
     'int_quality_lending_liquidations',
     'int_quality_lending_risk_parameters',
+    'int_quality_lending_action_sums',
+    'int_quality_lending_flash_loans',
     'int_quality_lending_reconciliation',
     'int_quality_dex_balancer_v2_balances',
 ] -%}

@@ -248,7 +248,8 @@ def test_one_protocol_alone(market: Market) -> None:
         )
     counts = {r["function"]: r["n"] for r in newest}
     pools = len([*market.world.v3_exchange.pools, *market.world.pancakeswap_v3.pools])
-    assert set(counts) == {"slot0", "liquidity", "balanceOf", "positions", "ticks"}
+    constants = {"factory", "token0", "token1", "fee", "tickSpacing"}
+    assert set(counts) == {"slot0", "liquidity", "balanceOf", "positions", "ticks"} | constants
     assert (counts["slot0"], counts["liquidity"], counts["balanceOf"]) == (pools, pools, 2 * pools)
     assert taken.reads == sum(counts.values())
 
