@@ -139,13 +139,15 @@ class LendingActors(Actors):
 
     @scenario(4)
     def withdraw(self) -> None:
-        """A part or all of something supplied."""
+        """A part or all of something supplied; little where debts lean on it."""
         user, supplied = self._saver()
         if not supplied:
             return self.supply()
         reserve, balance = self._desk.rng.choice(supplied)
-        takes_all = self._desk.rng.random() < 0.2
-        amount = UNLIMITED if takes_all else max(1, balance * self._desk.rng.randint(5, 60) // 100)
+        is_free = not self._held(user, debt=True)
+        takes_all = is_free and self._desk.rng.random() < 0.4
+        percent = self._desk.rng.randint(5, 60) if is_free else self._desk.rng.randint(1, 5)
+        amount = UNLIMITED if takes_all else max(1, balance * percent // 100)
         self._send(user, "withdraw", reserve.token.address, amount, user, kind="aave.withdraw")
         return None
 
