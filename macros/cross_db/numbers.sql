@@ -24,6 +24,19 @@
     floor(cast({{ numerator }} as bignumeric) / nullif(cast({{ denominator }} as bignumeric), 0))
 {%- endmacro %}
 
+{#- Integer division towards zero of an exact integer by a power of ten up to 1e19, the counterpart of mod(). -#}
+{% macro truncated_quotient(numerator, power_of_ten) -%}
+    {{ return(adapter.dispatch('truncated_quotient', 'poolhouse')(numerator, power_of_ten)) }}
+{%- endmacro %}
+
+{% macro default__truncated_quotient(numerator, power_of_ten) -%}
+    (({{ numerator }}) // ({{ power_of_ten }}))
+{%- endmacro %}
+
+{% macro bigquery__truncated_quotient(numerator, power_of_ten) -%}
+    trunc(cast({{ numerator }} as bignumeric) / {{ power_of_ten }})
+{%- endmacro %}
+
 {#- An exact integer as decimal text, the same on both engines. -#}
 {% macro int_to_text(expression) -%}
     cast({{ expression }} as {{ dbt.type_string() }})

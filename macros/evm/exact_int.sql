@@ -28,9 +28,18 @@
     / power(cast(10 as {{ type_float64() }}), {{ decimals }})
 {%- endmacro %}
 
-{#- Sum of an exact integer over a group; NULL where one of them is: a sum of some of them would be a wrong number. -#}
+{#- Sum of an exact integer over a group, signs allowed. NULL where one of them is NULL (a sum of the others would be a
+    wrong number) and where the sum lies beyond the ceiling: anyone can emit logs whose amounts would overflow a plain
+    sum and stop the build. Halves of 18 digits are summed apart. -#}
 {% macro sum_of_all(expression) -%}
-    case when count(*) = count({{ expression }}) then sum({{ expression }}) end
+    {%- set half = exact_int('1000000000000000000') -%}
+    {%- set high = 'sum(' ~ truncated_quotient(expression, half) ~ ')' -%}
+    case
+        when
+            count(*) = count({{ expression }})
+            and abs({{ high }}) < {{ exact_int('169999999999000000000') }}
+            then {{ high }} * {{ half }} + sum(mod({{ expression }}, {{ half }}))
+    end
 {%- endmacro %}
 
 {#- True where the text is the one decimal form of an integer of at most 256 bits, and the exact type gives it back
