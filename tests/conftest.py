@@ -30,25 +30,32 @@ def small() -> Iterator[SmallMarket]:
 def poolhouse(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run `poolhouse …` in a process of its own; fails the test when it fails, unless told ``check=False``."""
     # Workers that test side by side run dbt side by side.
-    scratch = tmp_path_factory.mktemp("dbt")
+    scratch = {"DBT_TARGET_PATH": str(tmp_path_factory.mktemp("dbt"))}
 
     def run(*arguments: str, check: bool = True, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        command = Path(sys.executable).with_name("poolhouse")
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("POOLHOUSE_") or k == "POOLHOUSE_CACHE"}
-        done = subprocess.run(
-            [str(command), *arguments],
-            cwd=ROOT,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=900,
-            env={**clean, "COLUMNS": "160", "DBT_TARGET_PATH": str(scratch), **(env or {})},
-        )
-        if check and done.returncode:
-            pytest.fail(f"poolhouse {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-        return done
+        return run_poolhouse(*arguments, check=check, env={**scratch, **(env or {})})
 
     return run
+
+
+def run_poolhouse(
+    *arguments: str, check: bool = True, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What the fixture runs, for those who have no fixtures."""
+    command = Path(sys.executable).with_name("poolhouse")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("POOLHOUSE_") or k == "POOLHOUSE_CACHE"}
+    done = subprocess.run(
+        [str(command), *arguments],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        env={**clean, "COLUMNS": "160", **(env or {})},
+    )
+    if check and done.returncode:
+        pytest.fail(f"poolhouse {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done
 
 
 @pytest.fixture(scope="session")
