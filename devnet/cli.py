@@ -95,7 +95,7 @@ def market_progress(console: Console) -> Iterator[simulation.Progress]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Devnet: fetching and deploying contracts", total=None)
+        task = bar.add_task("Devnet: fetching, compiling (once) and deploying contracts", total=None)
 
         def advance(done: int, planned: int) -> None:
             bar.update(task, description="Devnet: the market is open", completed=done, total=planned)

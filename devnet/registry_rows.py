@@ -119,6 +119,7 @@ def _contract_rows(world: World) -> list[Row]:
     rows.append(row("pancakeswap", "3", "uniswap_v3", "pool_deployer", deployer, init_code_hash=code_hash))
     rows.append(row("uniswap", "4", "uniswap_v4", "pool_manager", world.uniswap_v4.manager.address))
     rows.append(row("balancer", "2", "balancer_v2", "vault", world.balancer.vault.address))
+    rows.append(row("morpho", "1", "morpho_blue", "morpho", world.morpho.morpho.address))
     return rows
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from devnet.market import simulation
 from devnet.node import DEVNET, HOST, NETWORKS, free_port, require_free, resident_bytes, wait_until_ready
 from devnet.packages import anvil_binary, cache_folder, fetch_missing, required
+from devnet.protocols import morpho_blue
 from devnet.supervisor import LOCK, exclusive, holds
 from loaders.errors import PoolhouseError
 from loaders.rpc.client import RpcClient, RpcError
@@ -94,6 +95,7 @@ def start(
         _state_file().unlink(missing_ok=True)
         _wait_until_gone()
         fetch_missing(required())
+        morpho_blue.compile_contracts()
         port = _choose(port)
         claim = Running(
             url=f"http://{HOST}:{port}",

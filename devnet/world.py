@@ -12,6 +12,7 @@ from devnet.protocols import (
     balancer_v2,
     chainlink,
     mainnet,
+    morpho_blue,
     pancakeswap,
     tokens,
     uniswap_v2,
@@ -38,6 +39,7 @@ class World:
     pancakeswap_v3: pancakeswap.V3Exchange
     uniswap_v4: uniswap_v4.Exchange
     balancer: balancer_v2.Exchange
+    morpho: morpho_blue.Lending
 
 
 def deploy(chain: Chain) -> World:
@@ -58,6 +60,7 @@ def deploy(chain: Chain) -> World:
     pancakeswap_v3 = pancakeswap.deploy_v3(chain, roles, all_tokens)
     uniswap_v4_exchange = uniswap_v4.deploy(chain, roles, all_tokens)
     balancer = balancer_v2.deploy(chain, roles, all_tokens)
+    morpho = morpho_blue.deploy(chain, roles, all_tokens)
     return World(
         chain=chain,
         roles=roles,
@@ -71,6 +74,7 @@ def deploy(chain: Chain) -> World:
         pancakeswap_v3=pancakeswap_v3,
         uniswap_v4=uniswap_v4_exchange,
         balancer=balancer,
+        morpho=morpho,
     )
 
 
@@ -81,4 +85,5 @@ def fund(world: World) -> None:
     spenders = [*routers, world.caller.address, v3.router.address, v3.positions.address, world.lending.pool.address]
     spenders += [router.address for router in world.uniswap_v4.routers]
     spenders.append(world.balancer.vault.address)
+    spenders.append(world.morpho.morpho.address)
     tokens.fund(world.chain, world.roles, world.tokens, spenders, odd_spenders=routers[:1])

@@ -14,6 +14,7 @@ from devnet.market.actors import Actors, Scenario
 from devnet.market.balancer import BalancerActors
 from devnet.market.desk import Desk
 from devnet.market.lenders import LendingActors
+from devnet.market.morpho import MorphoActors
 from devnet.market.pairs import PairActors
 from devnet.market.pancakeswap import PancakePairActors, PancakePoolActors
 from devnet.market.pools import PoolActors
@@ -75,6 +76,7 @@ CAST: tuple[type[Actors], ...] = (
     PancakePoolActors,
     UniswapV4Actors,
     BalancerActors,
+    MorphoActors,
 )
 """Who acts on the market, in the order in which the market opens. A new protocol's actors go to the end."""
 

@@ -10,7 +10,7 @@ _USERS = 24
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Accounts by their part in the market. Indices 10 and 15 are kept for the deployers of protocols to come."""
+    """Accounts by their part in the market. Index 15 is kept for the deployer of a protocol to come."""
 
     tokens: str
     chainlink: str
@@ -22,6 +22,7 @@ class Roles:
     pancakeswap: str
     uniswap_v4: str
     balancer_v2: str
+    morpho_blue: str
     oracle_node: str
     """Submits the answers of every price feed."""
     keeper: str
@@ -49,6 +50,7 @@ class Roles:
             pancakeswap=accounts[7],
             uniswap_v4=accounts[8],
             balancer_v2=accounts[9],
+            morpho_blue=accounts[10],
             oracle_node=accounts[16],
             keeper=accounts[17],
             arbitrageur=accounts[18],

@@ -32,6 +32,10 @@ interface IV3Pool {
     function flash(address recipient, uint256 amount0, uint256 amount1, bytes calldata data) external;
 }
 
+interface IMorpho {
+    function flashLoan(address token, uint256 assets, bytes calldata data) external;
+}
+
 interface IBalancerVault {
     function registerPool(uint8 specialization) external returns (bytes32 poolId);
     function registerTokens(bytes32 poolId, address[] calldata tokens, address[] calldata assetManagers) external;
@@ -163,6 +167,15 @@ contract PoolCaller {
 
     function _token(Hop calldata hop, bool input) private view returns (IERC20) {
         return IERC20(hop.zeroForOne == input ? IPair(hop.pool).token0() : IPair(hop.pool).token1());
+    }
+
+    // Morpho Blue flash loans cost nothing.
+    function flashLoan(IMorpho morpho, address token, uint256 assets) external {
+        morpho.flashLoan(token, assets, abi.encode(token));
+    }
+
+    function onMorphoFlashLoan(uint256 assets, bytes calldata data) external {
+        IERC20(abi.decode(data, (address))).approve(msg.sender, assets);
     }
 
     // Aave V3 flash loans: `params` names who pays the premium.

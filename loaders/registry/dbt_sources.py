@@ -33,6 +33,7 @@ _DESCRIPTIONS = {
     "uniswap_v3": "Logs of the Uniswap V3 family (all its forks), decoded by the loader.",
     "uniswap_v4": "Logs of the Uniswap V4 pool managers, decoded by the loader.",
     "aave_v3": "Logs of the Aave V3 markets, decoded by the loader.",
+    "morpho_blue": "Logs of Morpho Blue, decoded by the loader.",
     "balancer_v2": "Logs of the Balancer V2 vaults, decoded by the loader.",
     "chainlink": "Logs of the Chainlink price aggregators, decoded by the loader.",
     TRANSFERS: "Transfers of tokens, decoded by the loader where it was asked for them (`--with-transfers`); else empty.",

@@ -31,6 +31,7 @@ _FAMILY_TITLES = {
     "chainlink": "Chainlink",
     TRANSFERS: "ERC-20",
     "balancer_v2": "Balancer V2",
+    "morpho_blue": "Morpho Blue",
 }
 
 Emitters = Literal["any", "registered"]

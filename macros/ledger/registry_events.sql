@@ -95,5 +95,16 @@
         {'family': 'balancer_v2', 'table': 'balancer_v2__vault_pool_balance_changed', 'role': 'vault', 'event': 'PoolBalanceChanged', 'is_shared': false, 'integers': []},
         {'family': 'balancer_v2', 'table': 'balancer_v2__vault_swap', 'role': 'vault', 'event': 'Swap', 'is_shared': false, 'integers': ['amount_in', 'amount_out']},
         {'family': 'balancer_v2', 'table': 'balancer_v2__vault_pool_balance_managed', 'role': 'vault', 'event': 'PoolBalanceManaged', 'is_shared': false, 'integers': ['cash_delta', 'managed_delta']},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_set_fee', 'role': 'morpho', 'event': 'SetFee', 'is_shared': false, 'integers': ['new_fee']},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_set_fee_recipient', 'role': 'morpho', 'event': 'SetFeeRecipient', 'is_shared': false, 'integers': []},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_create_market', 'role': 'morpho', 'event': 'CreateMarket', 'is_shared': false, 'integers': []},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_supply', 'role': 'morpho', 'event': 'Supply', 'is_shared': false, 'integers': ['assets', 'shares']},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_withdraw', 'role': 'morpho', 'event': 'Withdraw', 'is_shared': false, 'integers': ['assets', 'shares']},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_borrow', 'role': 'morpho', 'event': 'Borrow', 'is_shared': false, 'integers': ['assets', 'shares']},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_repay', 'role': 'morpho', 'event': 'Repay', 'is_shared': false, 'integers': ['assets', 'shares']},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_supply_collateral', 'role': 'morpho', 'event': 'SupplyCollateral', 'is_shared': false, 'integers': ['assets']},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_withdraw_collateral', 'role': 'morpho', 'event': 'WithdrawCollateral', 'is_shared': false, 'integers': ['assets']},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_liquidate', 'role': 'morpho', 'event': 'Liquidate', 'is_shared': false, 'integers': ['repaid_assets', 'repaid_shares', 'seized_assets', 'bad_debt_assets', 'bad_debt_shares']},
+        {'family': 'morpho_blue', 'table': 'morpho_blue__morpho_accrue_interest', 'role': 'morpho', 'event': 'AccrueInterest', 'is_shared': false, 'integers': ['prev_borrow_rate', 'interest', 'fee_shares']},
     ]) }}
 {%- endmacro %}

@@ -75,6 +75,10 @@ def wad_div(a: int, b: int) -> int | None:
     return (a * WAD + b // 2) // b if 0 <= a <= limit and 0 < b <= limit else None
 
 
+def wad_mul_down(a: int, b: int) -> int | None:
+    return a * b // WAD if 0 <= a <= 10**29 and 0 <= b <= 10**26 else None
+
+
 def interest_in_range(rate: int, seconds: int) -> bool:
     return 0 <= rate <= 17 * 10**28 and 0 <= seconds <= 10**9
 
@@ -196,6 +200,7 @@ CASES = {
     "percent_mul": Case("{{ percent_mul('a', 'b') }}", percent_mul, (CEILING, CEILING), negative=True),
     "percent_div": Case("{{ percent_div('a', 'b') }}", percent_div, (CEILING, CEILING), negative=True),
     "wad_div": Case("{{ wad_div('a', 'b') }}", wad_div, (CEILING, CEILING), negative=True),
+    "wad_mul_down": Case("{{ wad_mul_down('a', 'b') }}", wad_mul_down, (CEILING, CEILING), negative=True),
     "aave_interest_in_range": Case(
         yes("{{ aave_interest_in_range('a', 'b') }}"),
         lambda a, b: both_within(a, 17 * 10**28, b, 10**9),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from loaders.facts.state.aave_v3 import AaveV3State
 from loaders.facts.state.balancer_v2 import BalancerV2State
 from loaders.facts.state.family import FamilyState
+from loaders.facts.state.morpho_blue import MorphoBlueState
 from loaders.facts.state.uniswap_v2 import UniswapV2State
 from loaders.facts.state.uniswap_v3 import UniswapV3State
 from loaders.facts.state.uniswap_v4 import UniswapV4State
@@ -17,4 +18,5 @@ FAMILY_STATES: Mapping[str, type[FamilyState]] = {
     "uniswap_v4": UniswapV4State,
     "aave_v3": AaveV3State,
     "balancer_v2": BalancerV2State,
+    "morpho_blue": MorphoBlueState,
 }

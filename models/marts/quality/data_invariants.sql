@@ -33,6 +33,8 @@
     'int_quality_lending_flash_loans',
     'int_quality_lending_reconciliation',
     'int_quality_dex_balancer_v2_balances',
+    'int_quality_lending_morpho_blue_totals',
+    'int_quality_lending_morpho_blue_state',
 ] -%}
 
 with
