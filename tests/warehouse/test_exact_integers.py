@@ -221,7 +221,13 @@ CASES = {
         compare_products,
         (CEILING,) * 4,
         negative=True,
-        proves=("product_difference_digit", "limb_13"),
+        proves=(
+            "product_difference_head",
+            "product_difference_sign",
+            "product_difference_digit",
+            "fold_digit",
+            "limb_13",
+        ),
     ),
     "truncated_quotient": Case(
         "{{ truncated_quotient('a', exact_int('1000000000000000000')) }}",

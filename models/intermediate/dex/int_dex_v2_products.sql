@@ -126,12 +126,29 @@ products as (
 
 ),
 
-final as (
+heads as (
 
     select
         *,
-        {{ compare_products('a', 'b', 'c', 'd') }} as comparison
+        {{ product_difference_head('a', 'b', 'c', 'd') }} as head
     from products
+
+),
+
+final as (
+
+    select
+        chain_id,
+        pool_address,
+        block_number,
+        log_index,
+        rule,
+        a,
+        b,
+        c,
+        d,
+        {{ product_difference_sign('head', 'a', 'b', 'c', 'd') }} as comparison
+    from heads
 
 )
 

@@ -39,8 +39,10 @@ checked as (
         pool_address as entity,
         block_number,
         log_index,
-        concat(token_address, ' ', {{ int_to_text('amount_raw') }}) as expected_value,
-        concat(token_address, ' ', {{ int_to_text('transferred_raw') }}) as actual_value,
+        concat(token_address, ' ', coalesce({{ int_to_text('amount_raw') }}, 'unknown'))
+            as expected_value,
+        concat(token_address, ' ', coalesce({{ int_to_text('transferred_raw') }}, 'unknown'))
+            as actual_value,
         match_kind = 'mismatch' as is_failed
     from swap_transfers
     where match_kind in ('exact', 'mismatch')

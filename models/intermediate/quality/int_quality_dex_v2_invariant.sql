@@ -67,9 +67,14 @@ checked as (
         logs.pool_address as entity,
         logs.block_number,
         logs.log_index,
-        concat(worst.rule, ' ', {{ int_to_text('worst.c') }}, ' * ', {{ int_to_text('worst.d') }})
-            as expected_value,
-        concat({{ int_to_text('worst.a') }}, ' * ', {{ int_to_text('worst.b') }}) as actual_value,
+        concat(
+            worst.rule, ' ', coalesce({{ int_to_text('worst.c') }}, 'unknown'), ' * ',
+            coalesce({{ int_to_text('worst.d') }}, 'unknown')
+        ) as expected_value,
+        concat(
+            coalesce({{ int_to_text('worst.a') }}, 'unknown'), ' * ',
+            coalesce({{ int_to_text('worst.b') }}, 'unknown')
+        ) as actual_value,
         logs.is_failed
     from logs
     left outer join worst
