@@ -43,6 +43,11 @@ test: lint types ## everything CI runs
 soak: $(INSTALLED) ## random lives of warehouses, about five minutes; MINUTES=60 for longer, SEED=… to repeat one
 	.venv/bin/python -m tests.warehouse.convergence.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: soak-properties
+soak-properties: $(INSTALLED) ## integer macros and decoder on ten times as many examples as `make test`, some ten minutes
+	HYPOTHESIS_PROFILE=soak .venv/bin/pytest tests/loaders/test_decode.py tests/loaders/test_decode_dynamic.py \
+	    tests/warehouse/test_exact_integers.py
+
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, sqlfluff, yamllint
 	.venv/bin/ruff check .

@@ -164,6 +164,20 @@ CASES = {
         negative=True,
         takes_null=True,
     ),
+    "is_canonical_integer": Case(
+        yes("{{ is_canonical_integer('a_text') }}"),
+        lambda a: int(a is not None),
+        (UINT256,),
+        negative=True,
+        takes_null=True,
+    ),
+    "has_corrupt_integer": Case(
+        yes("{{ has_corrupt_integer('inputs', ['a_text', 'b_text']) }}"),
+        lambda a, b: int(a is None or b is None),
+        (UINT256, UINT256),
+        negative=True,
+        takes_null=True,
+    ),
     "max_exact_int": Case(
         "{{ exact_int(max_exact_int()) }}", lambda _: CEILING, (1,), takes_null=True, proves=("exact_int",)
     ),
@@ -267,6 +281,7 @@ SUM = "select case_id, {{ int_to_text('(select ' ~ sum_of_all('a') ~ ' from case
 # Folders and files whose macros compute with integers: one that arrives there is tested here, or named below.
 FOLDERS = ("evm/*", "aave_v3/*", "cross_db/numbers", "market/swap_direction")
 ELSEWHERE = {
+    "hex_to_int": "hex digits: test_hex_digits_are_read",
     "to_human": "floats",
     "safe_ratio": "floats",
     "aave_apy": "floats; test_aave_rates",
@@ -328,7 +343,12 @@ from {relation}
 
 def model_sql(name: str, case: Case) -> str:
     exact = "{{ type_exact_int() }}"
-    if name in ("to_exact_int", "is_overflow"):  # texts that need not fit the exact type
+    if name in (
+        "to_exact_int",
+        "is_overflow",
+        "is_canonical_integer",
+        "has_corrupt_integer",
+    ):  # texts that need not fit the exact type
         return f"select case_id, cast({case.call} as {{{{ dbt.type_string() }}}}) as result from inputs"
     return MODEL.format(
         exact=exact,
@@ -343,6 +363,7 @@ def model_sql(name: str, case: Case) -> str:
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> BothEngines:
     queries = {name: model_sql(name, case) for name, case in CASES.items()}
+    queries["hex_to_int"] = "select case_id, {{ int_to_text(hex_to_int('a_text')) }} as result from inputs"
     queries["sum_of_all"] = CASES_AS_INTEGERS.format(exact="{{ type_exact_int() }}") + SUM
     return BothEngines(tmp_path_factory.mktemp("integers"), queries, NAMES)
 
@@ -455,3 +476,23 @@ def test_a_sum_is_exact_or_unknown(engines: BothEngines, numbers: list[int | Non
 def test_products_that_are_nearly_equal_are_told_apart(engines: BothEngines, factors: list[tuple[int, ...]]) -> None:
     """(pq)(rs) against (pr)(qs): the same number from other factors, and one beside it."""
     check(engines, "compare_products", [(p * q, r * s + shift, p * r, q * s) for p, q, r, s, shift in factors])
+
+
+@examples(25)
+@given(st.lists(st.text("0123456789abcdefABCDEF", min_size=1, max_size=15), min_size=1, max_size=60))
+def test_hex_digits_are_read(engines: BothEngines, digits: list[str]) -> None:
+    for results in engines.run("hex_to_int", [(d,) for d in digits]):
+        assert results == [str(int(d, 16)) for d in digits]
+
+
+@examples(25)
+@given(st.lists(st.text("0123456789-+._e \nx", max_size=6), min_size=1, max_size=60))
+def test_an_integer_has_one_form(engines: BothEngines, texts: list[str]) -> None:
+    def is_canonical(text: str) -> bool:
+        try:
+            return str(int(text)) == text
+        except ValueError:
+            return False
+
+    for results in engines.run("is_canonical_integer", [(text,) for text in texts]):
+        assert results == [str(int(is_canonical(text))) for text in texts]
