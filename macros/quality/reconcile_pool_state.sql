@@ -3,8 +3,9 @@
     - `reads` (chain_id, entity, block_number, actual_value, is_ok): the answers, of any contract;
     - `states` (chain_id, entity, block_number, log_index, known_from_block, expected_value): the state after each
       event, true if every block from known_from_block on is loaded.
-    A pool without an answer fails, and so does an answer without a pool. `incomplete` are pools whose state is
-    not determined by the loaded blocks. `initial_value` is the state before the first event. `model` lists the
+    A pool that was asked and gave no answer fails, and so does an answer without a pool. `incomplete` are pools
+    whose state is not determined by the loaded blocks, and those that were not asked: the registry may not have
+    known them when the block was read. `initial_value` is the state before the first event. `model` lists the
     entities, of which `pool` is the column that identifies one. -#}
 {% macro reconcile_pool_state(
     invariant_id, family, initial_value, mart='dex_trades', model='int_dex_pools', pool='pool_address'
@@ -90,6 +91,7 @@ paired as (
         coalesce(expected.entity, reads.entity) as entity,
         coalesce(expected.as_of_block, reads.block_number) as as_of_block,
         expected.entity is not null as has_state,
+        reads.entity is not null as is_asked,
         expected.known_from_block,
         expected.expected_value,
         case when reads.is_ok then reads.actual_value end as actual_value
@@ -114,6 +116,7 @@ judged as (
             when not paired.has_state and all_pools.protocol = 'unknown' then 'incomplete'
             when not paired.has_state then 'failed'
             when coverage.chain_id is null then 'incomplete'
+            when not paired.is_asked then 'incomplete'
             when paired.expected_value = paired.actual_value then 'ok'
             else 'failed'
         end as status

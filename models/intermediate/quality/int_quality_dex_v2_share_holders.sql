@@ -42,11 +42,15 @@ reads as (
 pinned as (
 
     select distinct
-        chain_id,
-        block_number as as_of_block,
-        contract_address as pool_address
+        contract_reads.chain_id,
+        contract_reads.block_number as as_of_block,
+        contract_reads.contract_address as pool_address
     from contract_reads
-    where function_name = 'totalSupply'
+    inner join pools
+        on
+            contract_reads.chain_id = pools.chain_id
+            and contract_reads.contract_address = pools.pool_address
+    where contract_reads.function_name = 'totalSupply'
 
 ),
 
@@ -135,6 +139,24 @@ compared as (
             paired.chain_id = asked.chain_id
             and paired.entity = asked.pool_address
             and paired.as_of_block = asked.as_of_block
+    union all
+    -- A pair without a holder is a row too: without transfers it says that nothing is known.
+    select
+        pinned.chain_id,
+        pinned.pool_address as entity,
+        pinned.as_of_block,
+        'holders' as detail,
+        '0' as expected_value,
+        '0' as actual_value,
+        true as is_asked,
+        true as needs_transfers
+    from pinned
+    left outer join paired
+        on
+            pinned.chain_id = paired.chain_id
+            and pinned.pool_address = paired.entity
+            and pinned.as_of_block = paired.as_of_block
+    where paired.entity is null
 
 ),
 

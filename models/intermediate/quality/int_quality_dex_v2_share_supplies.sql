@@ -71,7 +71,7 @@ compared as (
         'supply' as detail,
         case when supplies.pool_address is null then '0' else supplies.supply end as expected_value,
         case when reads.status = 'ok' then reads.value end as actual_value,
-        true as is_asked,
+        reads.contract_address is not null as is_asked,
         true as needs_transfers
     from pools
     inner join pinned_blocks
