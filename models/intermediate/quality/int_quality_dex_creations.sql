@@ -1,26 +1,18 @@
 -- I8: every pool of a registered factory whose logs are loaded from its deployment on has its creation event, before
 -- any log of the pool.
-{%- set pool_events = {
-    'uniswap_v2': ['pair_sync', 'pair_mint', 'pair_burn', 'pair_swap'],
-    'uniswap_v3': [
-        'pool_initialize', 'pool_mint', 'pool_burn', 'pool_swap', 'pool_collect',
-        'pool_collect_protocol', 'pool_flash', 'pool_set_fee_protocol',
-    ],
-} %}
+{%- set pool_events = registry_tables()
+    | selectattr('family', 'in', ['uniswap_v2', 'uniswap_v3']) | rejectattr('role', 'eq', 'factory') | list %}
 
 with
 
 events as (
 
-    {% for family, names in pool_events.items() -%}
-    {% set is_last_family = loop.last -%}
-    {% for name in names -%}
+    {% for event in pool_events -%}
     select
         chain_id, pool_address, block_number,
         {{ log_position('block_number', 'log_index') }} as log_position
-    from {{ ref('stg_' ~ family ~ '__' ~ name) }}
-    {{ 'union all' if not (loop.last and is_last_family) }}
-    {% endfor -%}
+    from {{ ref('stg_' ~ event.table) }}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
