@@ -1,6 +1,7 @@
 {#- CTEs that end in `final`: one result row per check, entity and pinned block, from `judged`, one row per number
     that was read and modelled: invariant_id, mart, chain_id, entity, block_number, detail (what the number is),
-    read_value, modelled_value (NULL: not read, not modelled), status. -#}
+    read_value, modelled_value (NULL: not read, not modelled), status. One number of which nothing can be said leaves the
+    entity `incomplete` when none failed. -#}
 {% macro comparison_results() -%}
 first_failures as (
 
@@ -21,6 +22,7 @@ counted as (
         chain_id,
         entity,
         block_number,
+        sum(case when status = 'incomplete' then 1 else 0 end) as incomplete_count,
         sum(case when status = 'incomplete' then 0 else 1 end) as checked_count,
         sum(case when status = 'failed' then 1 else 0 end) as failed_count
     from judged
@@ -37,7 +39,7 @@ final as (
         counted.entity,
         case
             when counted.failed_count > 0 then 'failed'
-            when counted.checked_count = 0 then 'incomplete'
+            when counted.incomplete_count > 0 then 'incomplete'
             else 'ok'
         end as status,
         cast(counted.checked_count as {{ dbt.type_bigint() }}) as checked_count,
