@@ -8,9 +8,15 @@ products as (
 
 ),
 
+-- Swaps at a fee that is not in whole ten-thousandths are not among the products: of such pairs nothing is claimed.
 pools as (
 
-    select * from {{ ref('int_dex_pools') }}
+    select
+        chain_id,
+        pool_address,
+        head_block,
+        is_history_complete and coalesce(mod(fee_pips, 100) = 0, false) as is_history_complete
+    from {{ ref('int_dex_pools') }}
     where protocol != 'unknown' and family = 'uniswap_v2'
 
 ),
@@ -55,7 +61,7 @@ worst as (
     where not is_held
     qualify row_number() over (
         partition by chain_id, block_number, log_index
-        order by rule, a, b, c, d
+        order by case when rule = 'any_more' then 1 else 0 end, rule, a, b, c, d
     ) = 1
 
 ),
