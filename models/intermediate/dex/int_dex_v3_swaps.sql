@@ -27,6 +27,7 @@ pancakeswap_swaps as (
 
 unioned as (
 
+    {% for swaps in ['uniswap_swaps', 'pancakeswap_swaps'] -%}
     select
         chain_id,
         block_number,
@@ -44,26 +45,9 @@ unioned as (
         tick,
         liquidity_raw,
         has_overflow
-    from uniswap_swaps
-    union all
-    select
-        chain_id,
-        block_number,
-        block_timestamp,
-        block_date,
-        tx_hash,
-        tx_index,
-        log_index,
-        pool_address,
-        sender,
-        recipient,
-        amount0_raw,
-        amount1_raw,
-        sqrt_price_x96,
-        tick,
-        liquidity_raw,
-        has_overflow
-    from pancakeswap_swaps
+    from {{ swaps }}
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
 
 )
 
