@@ -17,7 +17,7 @@ stated as (
         events.ltv_bps,
         events.liquidation_threshold_bps,
         events.liquidation_bonus_bps,
-        events.price_source_address != '0x0000000000000000000000000000000000000000'
+        events.price_source_address != {{ zero_address() }}
             as has_own_price_source,
         events.block_number,
         events.block_date,

@@ -40,7 +40,7 @@ base_currencies as (
     where
         event_name = 'BaseCurrencySet'
         and {{ json_field('payload', 'base_currency') }}
-        = '0x0000000000000000000000000000000000000000'
+        = {{ zero_address() }}
 
 ),
 

@@ -40,13 +40,12 @@ recipients as (
 
 ),
 
--- Fees go to whoever received them when they were added.
+-- Fees go to whoever received them when they were added; until there was a recipient, to nobody's address.
 accrue_interest as (
 
     select
         accruals.*,
-        coalesce(recipients.account_address, '0x0000000000000000000000000000000000000000')
-            as account_address
+        coalesce(recipients.account_address, {{ zero_address() }}) as account_address
     from {{ ref('stg_morpho_blue__morpho_accrue_interest') }} as accruals
     left outer join recipients
         on

@@ -53,7 +53,7 @@ phases as (
     from feed_reads
     where
         function_name in ('aggregator', 'phaseAggregators')
-        and value != '0x0000000000000000000000000000000000000000'
+        and value != {{ zero_address() }}
     group by chain_id, feed_address, value
 
 ),
