@@ -11,15 +11,7 @@ markets as (
 
 calls as (
 
-    select
-        calls.*,
-        coalesce(
-            lag(calls.log_index) over (
-                partition by calls.chain_id, calls.tx_hash order by calls.log_index
-            ),
-            -1
-        ) as after_log_index
-    from {{ ref('int_lending_aave_v3_liquidations') }} as calls
+    select * from {{ ref('int_lending_aave_v3_liquidations') }}
 
 ),
 

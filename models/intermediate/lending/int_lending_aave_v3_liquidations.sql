@@ -46,6 +46,7 @@ final as (
         calls.tx_hash,
         calls.tx_index,
         calls.log_index,
+        calls.after_log_index,
         calls.pool_address as market_address,
         calls.account_address,
         calls.liquidator_address,
