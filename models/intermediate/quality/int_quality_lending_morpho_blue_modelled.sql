@@ -1,4 +1,5 @@
--- The same numbers as the models have them at the same blocks.
+-- The numbers of int_quality_lending_morpho_blue_reads, from events alone: the totals of each market and the sums of
+-- each position's changes up to each pinned block.
 {%- set totals = {
     'supply assets': 'supply_assets_raw', 'supply shares': 'supply_shares_raw',
     'borrow assets': 'borrow_assets_raw', 'borrow shares': 'borrow_shares_raw',
