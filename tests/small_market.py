@@ -50,6 +50,9 @@ class SmallMarket:
 
 @contextmanager
 def small_market() -> Iterator[SmallMarket]:
-    """Build the market on a node that ends with the context."""
+    """Build the market on a node that ends with the context. It is an error if anybody mined on it by then."""
     with Anvil() as node:
-        yield SmallMarket(node, simulation.build(node.rpc, actions=simulation.SMALL_ACTIONS))
+        market = SmallMarket(node, simulation.build(node.rpc, actions=simulation.SMALL_ACTIONS))
+        yield market
+        if market.chain.head() != (market.built.head_number, market.built.head_hash):
+            raise AssertionError("the small market is for all tests to read, and one of them mined on it")

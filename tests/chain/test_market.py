@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from eth_abi.abi import decode
 from eth_utils.crypto import keccak
 
+from devnet import world as deployment
+from devnet.chain import Chain
 from devnet.market import simulation
 from devnet.node import Anvil
 from devnet.pipeline import in_order
+from devnet.world import World
 from loaders.errors import PoolhouseError
 from loaders.facts import pool_storage
 from loaders.rpc.client import RpcError
@@ -98,13 +102,23 @@ def test_failures_are_the_exception(small: SmallMarket) -> None:
     assert sum(small.built.failed.values()) < sum(small.built.sent.values()) / 20
 
 
-def test_transactions_of_a_block_keep_the_order_in_which_they_were_sent(small: SmallMarket) -> None:
-    trader = small.built.world.roles.users[0]
-    token = small.built.world.tokens["USDC"]
+@pytest.fixture(scope="module")
+def funded() -> Iterator[World]:
+    """The contracts and tokens for everybody, to write to: nobody mines on the small market."""
+    with Anvil() as node:
+        world = deployment.deploy(Chain(node.rpc))
+        deployment.fund(world)
+        yield world
+
+
+def test_transactions_of_a_block_keep_the_order_in_which_they_were_sent(funded: World) -> None:
+    trader = funded.roles.users[0]
+    token = funded.tokens["USDC"]
     for amount in (1, 2, 3):
-        small.chain.send(trader, token.contract, "transfer", small.built.world.roles.treasury, amount)
-    indexes = [int(sent.receipt["transactionIndex"], 16) for sent in small.chain.settle()]
-    assert indexes == [0, 1, 2]
+        funded.chain.send(trader, token.contract, "transfer", funded.roles.treasury, amount)
+    mined = funded.chain.settle()
+    assert [int(sent.receipt["transactionIndex"], 16) for sent in mined] == [0, 1, 2]
+    assert [int(sent.receipt["logs"][0]["data"], 16) for sent in mined] == [1, 2, 3]
 
 
 def test_requests_without_a_wait_between_them_are_answered_in_order(small: SmallMarket) -> None:
@@ -225,13 +239,12 @@ def test_the_long_tail_has_odd_metadata(small: SmallMarket) -> None:
     assert set(odd_pairs) <= traded
 
 
-def test_a_transfer_of_the_taxed_token_arrives_short(small: SmallMarket) -> None:
-    taxed, sender = small.built.world.tokens.taxed.contract, small.built.world.roles.users[5]
-    recipient = small.built.world.roles.tokens
-    before = small.chain.read(taxed, "balanceOf", recipient)
-    small.chain.send(sender, taxed, "transfer", recipient, 10_000)
-    small.chain.settle()
-    assert small.chain.read(taxed, "balanceOf", recipient) - before == 9_900
+def test_a_transfer_of_the_taxed_token_arrives_short(funded: World) -> None:
+    taxed, recipient = funded.tokens.taxed.contract, funded.roles.tokens
+    before = funded.chain.read(taxed, "balanceOf", recipient)
+    funded.chain.send(funded.roles.users[5], taxed, "transfer", recipient, 10_000)
+    funded.chain.settle()
+    assert funded.chain.read(taxed, "balanceOf", recipient) - before == 9_900
 
 
 def test_prices_crash_and_a_stable_loses_its_peg(small: SmallMarket) -> None:

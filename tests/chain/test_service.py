@@ -17,6 +17,7 @@ import pytest
 from devnet import service
 from devnet.node import free_port
 from devnet.packages import cache_folder, fetch_missing, required
+from devnet.protocols import morpho_blue
 from devnet.supervisor import LOCK, exclusive
 from loaders.errors import PoolhouseError
 from loaders.rpc.client import RpcClient
@@ -27,9 +28,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache of one's own with the packages that are there already; nothing runs in it afterwards."""
+    """A cache of one's own with what is fetched and compiled already; nothing runs in it afterwards."""
     fetch_missing(required())
-    (tmp_path / "packages").symlink_to(cache_folder() / "packages")
+    morpho_blue.compile_contracts()
+    for name in ("packages", "compiled"):
+        (tmp_path / name).symlink_to(cache_folder() / name)
     monkeypatch.setenv("POOLHOUSE_CACHE", str(tmp_path))
     yield tmp_path
     service.stop()
