@@ -8,7 +8,7 @@ from typing import Any
 
 from devnet.contracts import Artifact, Contract, created_address
 from devnet.node import GENESIS_TIMESTAMP
-from devnet.pipeline import Call, in_order
+from devnet.pipelined_rpc import Call, in_order
 from loaders.rpc.client import RpcClient, RpcError
 
 Json = Any

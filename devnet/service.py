@@ -30,6 +30,17 @@ DEFAULT_MAX_HOURS = 4.0
 _STOP_TIMEOUT_S = 15.0
 _ANSWER_TIMEOUT_S = 30.0
 _PACKAGE = Path(__file__).parent
+_DECISIVE = (
+    "chain.py",
+    "compiler.py",
+    "contracts.py",
+    "node.py",
+    "packages.json",
+    "pipelined_rpc.py",
+    "solidity/Helpers.json",
+    "world.py",
+)
+"""Beside market and protocols: what decides how a chain comes out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +161,7 @@ def fingerprint() -> str:
     decisive = [
         *sorted((_PACKAGE / "market").glob("*.py")),
         *sorted((_PACKAGE / "protocols").glob("*.py")),
-        *(_PACKAGE / name for name in ("chain.py", "contracts.py", "node.py", "packages.json", "world.py")),
-        _PACKAGE / "solidity" / "Helpers.json",
+        *(_PACKAGE / name for name in _DECISIVE),
     ]
     for path in decisive:
         digest.update(path.read_bytes())

@@ -10,7 +10,7 @@ from devnet.market.desk import Desk
 from devnet.market.ranges import aligned, liquidity_for, random_range
 from devnet.protocols.uniswap_v3 import MAX_SQRT_PRICE, MIN_SQRT_PRICE, sqrt_price
 from devnet.protocols.uniswap_v4 import Pool
-from loaders.facts import pool_storage
+from loaders.facts import uniswap_v4_storage
 
 _WIDE_TICKS, _NARROW_TICKS = 60_000, 3_000
 _WIDE_USD, _NARROW_USD = 600_000, 200_000
@@ -170,7 +170,7 @@ class UniswapV4Actors(Actors):
 
     def _slot0(self, pool: Pool) -> tuple[int, int]:
         """sqrtPriceX96 and tick."""
-        asked = pool_storage.slot0(self._exchange.manager.address, pool.pool_id)
+        asked = uniswap_v4_storage.slot0(self._exchange.manager.address, pool.pool_id)
         data = "0x" + asked.function.calldata(*asked.arguments).hex()
         word = self._desk.chain.rpc.call("eth_call", {"to": asked.contract, "data": data}, "latest")
         price, tick, *_ = asked.function.values(bytes.fromhex(word[2:]))

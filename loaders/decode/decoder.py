@@ -184,7 +184,7 @@ class _LayoutDecoder:
         columns = event_columns(spec.abi)
         self._parameter_names = [c.name for c in columns[len(ENVELOPE) :]]
 
-    def decode(self, logs: RawLogs, chain_id: int) -> tuple[pa.Table | None, Mask, str]:
+    def decode(self, logs: RawLogs, chain_id: int) -> tuple[pa.Table, Mask, str]:
         """Rows, the mask of the logs they come from, and why the others do not fit (empty when all do)."""
         mask = self.shape(logs)
         reason = "" if mask.all() else f"topics or data size differ from {self._abi.canonical}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -54,7 +54,7 @@ class Ledger:
                 blocks.setdefault(loaded.key, []).append((loaded.from_block, loaded.to_block))
         return {key: union(intervals) for key, intervals in blocks.items()}
 
-    def check_tails(self, endpoint: Endpoint, blocks: Iterable[int]) -> None:
+    def check_tails(self, endpoint: Endpoint, blocks: Collection[int]) -> None:
         """Refuse when what is loaded of one of the blocks is not of the node's chain any more.
 
         A block's hash fixes all blocks below it: it is the ends of the tails that tell.

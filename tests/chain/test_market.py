@@ -13,10 +13,10 @@ from devnet import world as deployment
 from devnet.chain import Chain
 from devnet.market import simulation
 from devnet.node import Anvil
-from devnet.pipeline import in_order
+from devnet.pipelined_rpc import in_order
 from devnet.world import World
 from loaders.errors import PoolhouseError
-from loaders.facts import pool_storage
+from loaders.facts import uniswap_v4_storage
 from loaders.rpc.client import RpcError
 from tests.small_market import Log, SmallMarket
 
@@ -174,7 +174,7 @@ def test_the_pool_manager_keeps_for_past_blocks_what_its_events_said(small: Smal
             continue
         types = ["int128", "int128", "uint160", "uint128", "int24", "uint24"]
         said = decode(types, bytes.fromhex(last_swap[exchange.manager.address]["data"][2:]))
-        asked = pool_storage.slot0(exchange.manager.address, pool.pool_id)
+        asked = uniswap_v4_storage.slot0(exchange.manager.address, pool.pool_id)
         data = "0x" + asked.function.calldata(*asked.arguments).hex()
         word = small.node.rpc.call("eth_call", {"to": asked.contract, "data": data}, hex(block))
         price, tick, _, fee = asked.function.values(bytes.fromhex(word[2:]))

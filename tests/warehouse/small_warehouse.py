@@ -67,12 +67,15 @@ def mart_contents(database: Path) -> dict[str, str]:
             "select schema_name, table_name from duckdb_tables() where schema_name in (select unnest(?)) order by all",
             [[schema for schema in SERVED_SCHEMAS if schema != "seeds"]],
         ).fetchall()
-        contents = {}
-        for schema, table in tables:
-            row = connection.execute(
-                f"select count(*), md5(coalesce(string_agg(hash, '' order by hash), '')) "
-                f"from (select md5(cast(mart as varchar)) as hash from {schema}.{table} as mart)"
-            ).fetchone()
-            assert row is not None
-            contents[f"{schema}.{table}"] = f"{row[0]} rows {row[1]}"
-        return contents
+        names = [f"{schema}.{table}" for schema, table in tables]
+        return {name: content_of(connection, name) for name in names}
+
+
+def content_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """Row count and content hash of a relation, whatever the order of its rows."""
+    row = connection.execute(
+        "select count(*), md5(coalesce(string_agg(digest, '' order by digest), '')) "
+        f"from (select md5(cast(rows as varchar)) as digest from {relation} as rows)"
+    ).fetchone()
+    assert row is not None
+    return f"{row[0]} rows {row[1]}"

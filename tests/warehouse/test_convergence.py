@@ -27,7 +27,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with Anvil() as node:
         simulation.build(node.rpc, actions=ACTIONS)
         project = Project(folder / "project")
-        yield Lab(folder, project, Dbt(project.folder), LivingChain(node.url, node.rpc))
+        yield Lab(folder, project, Dbt(project.folder, folder / "dbt"), LivingChain(node.url, node.rpc))
 
 
 @pytest.fixture(scope="module")

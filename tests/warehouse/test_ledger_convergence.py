@@ -4,18 +4,15 @@ exactly the logs that count. dbt itself builds the ledger and an incremental mod
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
 
+from tests.warehouse.convergence.dbt import NAME, Dbt
 from tests.warehouse.ledger_scenario import LedgerScenario, Load, swaps_in
 from tests.warehouse.small_project import ROOT
+from tests.warehouse.small_warehouse import content_of
 
 MODEL = "int_dex_v2_swaps"
 
@@ -25,25 +22,20 @@ class Warehouse:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.scenario = LedgerScenario(folder / "warehouse.duckdb")
-        self.manifest: Any = None
-        with self._database(self.scenario.database):
-            self.manifest = self._dbt("parse")
+        self.scenario = LedgerScenario(folder / NAME)
+        self._dbt = Dbt(ROOT, folder / "dbt")
 
     def build(self) -> str:
         """Build incrementally; the content hash of the model."""
-        with self._database(self.scenario.database):
-            self._dbt("run", "--select", f"+{MODEL}")
+        self._dbt.invoke(self.scenario.database, "run", "--select", f"+{MODEL}")
         return content(self.scenario.database)
 
     def full_refresh(self) -> str:
         """The content hash after a full refresh of the model, on a copy."""
-        # Of the same name: the manifest names the database after the file.
-        copy = self.folder / "copy" / self.scenario.database.name
+        copy = self.folder / "copy" / NAME
         copy.parent.mkdir(exist_ok=True)
         shutil.copy(self.scenario.database, copy)
-        with self._database(copy):
-            self._dbt("run", "--select", MODEL, "--full-refresh")
+        self._dbt.invoke(copy, "run", "--select", MODEL, "--full-refresh")
         return content(copy)
 
     def swaps(self) -> dict[int, int]:
@@ -59,33 +51,11 @@ class Warehouse:
             assert row is not None
             return int(row[0])
 
-    def _dbt(self, *arguments: str) -> Any:
-        scratch = str(self.folder / "target")
-        where = ("--project-dir", str(ROOT), "--profiles-dir", str(ROOT), "--target", "duckdb")
-        done = dbtRunner(self.manifest).invoke(
-            ["--quiet", "--log-level", "none", *arguments, *where, "--target-path", scratch, "--log-path", scratch]
-        )
-        assert done.success, done.exception or [result.message for result in getattr(done.result, "results", ())]
-        return done.result
-
-    @contextmanager
-    def _database(self, path: Path) -> Iterator[None]:
-        """dbt on a file; it lets go of the file afterwards."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("POOLHOUSE_DUCKDB", str(path))
-            yield
-        DuckDBConnectionManager.close_all_connections()
-
 
 def content(database: Path) -> str:
     """Hash of the model's rows, whatever their order."""
     with duckdb.connect(str(database), read_only=True) as connection:
-        row = connection.execute(
-            "select md5(coalesce(string_agg(digest, '' order by digest), '')) "
-            f"from (select md5(cast(rows as varchar)) as digest from intermediate.{MODEL} as rows)"
-        ).fetchone()
-        assert row is not None
-        return str(row[0])
+        return content_of(connection, f"intermediate.{MODEL}")
 
 
 @pytest.fixture(scope="module")

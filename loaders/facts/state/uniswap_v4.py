@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loaders.facts import pool_storage
+from loaders.facts import uniswap_v4_storage
 from loaders.facts.calls import Answer, ContractCall
 from loaders.facts.catalog import Catalog, literals
 from loaders.facts.reads import contracts
@@ -35,9 +35,9 @@ class UniswapV4State:
             f"{catalog.complete('uniswap_v4__pool_manager_modify_liquidity')} and contract_address in ({managers}) "
             f"group by {_POSITION} order by 7, 1, 2, 3, 4, 5, 6"
         )
-        for view in (pool_storage.slot0, pool_storage.liquidity):
+        for view in (uniswap_v4_storage.slot0, uniswap_v4_storage.liquidity):
             self._calls += [(first, view(manager, pool_id)) for manager, pool_id, first in pools]
-        self._calls += [(first, pool_storage.position_liquidity(*position)) for *position, first in positions]
+        self._calls += [(first, uniswap_v4_storage.position_liquidity(*position)) for *position, first in positions]
 
     def read(self, reader: StateReader) -> list[Answer]:
         return reader.read([asked for first, asked in self._calls if first <= reader.block_number])

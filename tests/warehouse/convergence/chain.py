@@ -33,11 +33,6 @@ class LivingChain:
     def head(self) -> int:
         return int(self.rpc.call("eth_blockNumber"), 16)
 
-    @property
-    def blocks_left(self) -> int:
-        """Number of blocks that the chain can still grow by."""
-        return len(self._future)
-
     def set_back(self, head: int) -> None:
         """Make ``head`` the last block; what was above it is mined again by :meth:`grow`."""
         undone = [self._block(n) for n in range(head + 1, self.head + 1)]

@@ -14,7 +14,7 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-from tests.warehouse.small_warehouse import mart_contents
+from tests.warehouse.small_warehouse import content_of, mart_contents
 
 NAME = "warehouse.duckdb"
 """Of every warehouse here: a manifest names the database after its file."""
@@ -24,12 +24,13 @@ Contents = dict[str, str]
 
 
 class Dbt:
-    """A project, parsed."""
+    """A project, parsed; ``scratch`` is where dbt leaves its files."""
 
-    def __init__(self, project: Path) -> None:
-        self.project = project
+    def __init__(self, project: Path, scratch: Path) -> None:
+        self._project = str(project)
+        self._scratch = str(scratch)
         self._manifest: Any = None
-        self._manifest = self.invoke(project / NAME, "parse")
+        self._manifest = self.invoke(scratch / NAME, "parse")
 
     @property
     def models(self) -> list[Any]:
@@ -52,11 +53,9 @@ class Dbt:
     def invoke(self, database: Path, *arguments: str) -> Any:
         """Run a dbt command on a warehouse; it lets go of the file afterwards. Fails with dbt's messages."""
         with _environment(database):
-            scratch = str(self.project / "target" / "in_process")
-            where = ("--project-dir", str(self.project), "--profiles-dir", str(self.project), "--target", "duckdb")
-            done = dbtRunner(self._manifest).invoke(
-                ["--quiet", "--log-level", "none", *arguments, *where, "--target-path", scratch, "--log-path", scratch]
-            )
+            where = ("--project-dir", self._project, "--profiles-dir", self._project, "--target", "duckdb")
+            paths = ("--target-path", self._scratch, "--log-path", self._scratch)
+            done = dbtRunner(self._manifest).invoke(["--quiet", "--log-level", "none", *arguments, *where, *paths])
         assert done.success, done.exception or [
             f"{r.node.name}: {r.message}" for r in getattr(done.result, "results", ()) if r.status in ("error", "fail")
         ]
@@ -65,7 +64,7 @@ class Dbt:
     def contents(self, database: Path) -> Contents:
         """Every mart, and every log that counts."""
         with duckdb.connect(str(database), read_only=True) as connection:
-            return mart_contents(database) | {f: _hash(connection, f) for f in self.staged_events}
+            return mart_contents(database) | {f: content_of(connection, f) for f in self.staged_events}
 
     def refreshed(self, database: Path, scratch: Path) -> tuple[Contents, Contents]:
         """The incremental models as they are, and after a full refresh (of a copy)."""
@@ -78,16 +77,7 @@ class Dbt:
     def _incremental(self, database: Path) -> Contents:
         with duckdb.connect(str(database), read_only=True) as connection:
             schemas = {m.name: m.schema for m in self.models}
-            return {name: _hash(connection, f"{schemas[name]}.{name}") for name in self.incremental_models}
-
-
-def _hash(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
-    row = connection.execute(
-        "select count(*), md5(coalesce(string_agg(digest, '' order by digest), '')) "
-        f"from (select md5(cast(rows as varchar)) as digest from {relation} as rows)"
-    ).fetchone()
-    assert row is not None
-    return f"{row[0]} rows {row[1]}"
+            return {name: content_of(connection, f"{schemas[name]}.{name}") for name in self.incremental_models}
 
 
 def differences(one: Path, other: Path, relations: Iterable[str], limit: int = 4) -> list[str]:

@@ -156,7 +156,7 @@ def main() -> int:
     lives = 0
     with tempfile.TemporaryDirectory() as name:
         project = Project(Path(name) / "project")
-        dbt = Dbt(project.folder)
+        dbt = Dbt(project.folder, Path(name) / "dbt")
         while not lives or (options.seed is None and time.monotonic() < deadline):
             seed = options.seed if options.seed is not None else SystemRandom().randrange(10**6)
             with tempfile.TemporaryDirectory(dir=name) as folder:

@@ -78,14 +78,6 @@ class Rebuild:
         """Names of the tests that fail on the warehouse as it was built."""
         return [test.name for test in self.project.tests if self._fails(test)]
 
-    def differs_from_build(self) -> list[str]:
-        """Tables whose rows are not those that were built."""
-        return [
-            self.project.nodes[key].name
-            for key, built in self._built.items()
-            if self._content(self.project.nodes[key]) != built
-        ]
-
     @contextmanager
     def _undone(self) -> Iterator[None]:
         self.connection.execute("begin")
