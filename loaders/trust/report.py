@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from loaders.errors import PoolhouseError
@@ -117,13 +118,13 @@ def print_trust(console: Console, report: TrustReport) -> None:
     Console(file=console.file, width=max(width, console.width)).print(table)
     console.print(f"\n{_LEGEND}", style="dim", highlight=False)
     for failure in report.failures[:_SHOWN_FAILURES]:
-        console.print(
-            f"[bold red]{failure['check_id']}[/] {failure['entity']} at block {failure['as_of_block']}: "
+        # A value may be a list, which must not be taken for markup.
+        said = escape(
+            f"{failure['entity']} at block {failure['as_of_block']}: "
             f"{failure['failed_count']} of its facts disagree, first in block {failure['first_failed_block']}: "
-            f"expected {failure['expected_value']}, found {failure['actual_value']}",
-            highlight=False,
-            soft_wrap=True,
+            f"expected {failure['expected_value']}, found {failure['actual_value']}"
         )
+        console.print(f"[bold red]{failure['check_id']}[/] {said}", highlight=False, soft_wrap=True)
     if len(report.failures) > _SHOWN_FAILURES:
         console.print(f"… and {len(report.failures) - _SHOWN_FAILURES} more; --json lists all.", style="dim")
 

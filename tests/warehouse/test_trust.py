@@ -42,7 +42,7 @@ def test_a_mismatch_fails_the_command(poolhouse: Run, small_warehouse: SmallWare
     with duckdb.connect(str(database)) as connection:
         connection.execute(
             "update quality.data_invariants set status = 'failed', failed_count = 1, first_failed_block = 7, "
-            "expected_value = 'one', actual_value = 'other' where invariant_id = 'A9'"
+            "expected_value = '[one]', actual_value = '[/other]' where invariant_id = 'A9'"
         )
         connection.execute(
             "update quality.data_trust set verdict = 'failed', mismatch_count = 1 where mart = 'lending_liquidations'"
@@ -50,7 +50,7 @@ def test_a_mismatch_fails_the_command(poolhouse: Run, small_warehouse: SmallWare
     done = poolhouse("trust", "--database", str(database), check=False)
     assert done.returncode == 1
     assert "A9" in done.stdout
-    assert "expected one, found other" in done.stdout
+    assert "expected [one], found [/other]" in done.stdout
 
 
 def test_a_warehouse_without_marts_says_what_to_do(poolhouse: Run, tmp_path: Path) -> None:
