@@ -39,14 +39,12 @@ demo: $(INSTALLED) ## a warehouse from a local chain; RPC_URL=… CHAIN=… BLOC
 test: lint types ## everything CI runs
 	.venv/bin/pytest -n $(WORKERS) --dist loadfile
 
+# Lives for MINUTES, then some ten minutes of properties. With SEED only the life of that seed, to repeat one that failed.
 .PHONY: soak
-soak: $(INSTALLED) ## random lives of warehouses, about five minutes; MINUTES=60 for longer, SEED=… to repeat one
+soak: $(INSTALLED) ## random lives of warehouses, and macros and decoder on ten times as many examples; MINUTES=60, SEED=…
 	.venv/bin/python -m tests.warehouse.convergence.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
-
-.PHONY: soak-properties
-soak-properties: $(INSTALLED) ## integer macros and decoder on ten times as many examples as `make test`, some ten minutes
-	HYPOTHESIS_PROFILE=soak .venv/bin/pytest tests/loaders/test_decode.py tests/loaders/test_decode_dynamic.py \
-	    tests/warehouse/test_exact_integers.py
+	$(if $(SEED),,HYPOTHESIS_PROFILE=soak .venv/bin/pytest -n $(WORKERS) --dist loadfile \
+	    tests/loaders/test_decode.py tests/loaders/test_decode_dynamic.py tests/warehouse/test_exact_integers.py)
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, sqlfluff, yamllint
