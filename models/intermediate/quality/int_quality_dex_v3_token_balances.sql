@@ -144,7 +144,7 @@ compared as (
         expected.token_address as detail,
         {{ int_to_text('expected.balance_raw') }} as expected_value,
         reads.balance as actual_value,
-        true as is_asked,
+        reads.pool_address is not null as is_asked,
         coalesce({{ to_exact_int('reads.balance') }} > expected.balance_raw, false)
             as needs_transfers
     from expected
