@@ -30,15 +30,16 @@
 
 {#- Sum of an exact integer over a group, signs allowed. NULL where one of them is NULL (a sum of the others would be a
     wrong number) and where the sum lies beyond the ceiling: anyone can emit logs whose amounts would overflow a plain
-    sum and stop the build. Halves of 18 digits are summed apart. -#}
-{% macro sum_of_all(expression) -%}
+    sum and stop the build. Halves of 18 digits are summed apart. `window` names the query's window for a running sum. -#}
+{% macro sum_of_all(expression, window=none) -%}
+    {%- set over = ' over ' ~ window if window else '' -%}
     {%- set half = exact_int('1000000000000000000') -%}
-    {%- set high = 'sum(' ~ truncated_quotient(expression, half) ~ ')' -%}
+    {%- set high = 'sum(' ~ truncated_quotient(expression, half) ~ ')' ~ over -%}
     case
         when
-            count(*) = count({{ expression }})
+            count(*){{ over }} = count({{ expression }}){{ over }}
             and abs({{ high }}) < {{ exact_int('169999999999000000000') }}
-            then {{ high }} * {{ half }} + sum(mod({{ expression }}, {{ half }}))
+            then {{ high }} * {{ half }} + sum(mod({{ expression }}, {{ half }})){{ over }}
     end
 {%- endmacro %}
 

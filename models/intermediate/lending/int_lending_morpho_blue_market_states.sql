@@ -48,10 +48,9 @@ summed as (
 
     select
         *,
-        sum(supply_assets_delta_raw) over history as supply_assets_raw,
-        sum(supply_shares_delta_raw) over history as supply_shares_raw,
-        sum(borrow_assets_delta_raw) over history as borrow_assets_sum_raw,
-        sum(borrow_shares_delta_raw) over history as borrow_shares_raw,
+        {% for total in ['supply_assets', 'supply_shares', 'borrow_assets', 'borrow_shares'] -%}
+        {{ sum_of_all(total ~ '_delta_raw', window='history') | indent(8) }} as {{ total }}_sum_raw,
+        {% endfor -%}
         -- supplying collateral is the one thing that leaves interest alone
         max(case when event_name != 'supply_collateral' then block_timestamp end) over history
             as last_update_timestamp,
@@ -77,8 +76,8 @@ final as (
         morpho_address,
         market_id,
         event_name,
-        supply_assets_raw,
-        supply_shares_raw,
+        supply_assets_sum_raw as supply_assets_raw,
+        supply_shares_sum_raw as supply_shares_raw,
         borrow_assets_sum_raw - least(
             {{ exact_int('0') }},
             min(borrow_assets_sum_raw) over (
@@ -87,7 +86,7 @@ final as (
                 rows between unbounded preceding and current row
             )
         ) as borrow_assets_raw,
-        borrow_shares_raw,
+        borrow_shares_sum_raw as borrow_shares_raw,
         last_update_timestamp,
         current_fee_raw as fee_raw
     from summed
