@@ -32,6 +32,7 @@ paired as (
         coalesce(reads.account_address, modelled.account_address) as account_address,
         coalesce(reads.number_name, modelled.number_name) as number_name,
         reads.read_value,
+        modelled.market_id is not null as is_modelled,
         -- an account of which no event tells has nothing
         case
             when reads.function_name = 'position' and modelled.market_id is null then '0'
@@ -61,10 +62,16 @@ judged as (
         {{ dbt.concat(['paired.account_address', "' '", 'paired.number_name']) }} as detail,
         paired.read_value,
         paired.modelled_value,
+        -- Amounts and shares are NULL only where they are beyond exact integers, of a stranger's own token for example.
         case
             when
                 contracts.history_to_block is null
                 or paired.block_number > contracts.history_to_block
+                then 'incomplete'
+            when
+                paired.is_modelled
+                and paired.modelled_value is null
+                and paired.number_name not in ('fee', 'last update')
                 then 'incomplete'
             when paired.read_value = paired.modelled_value then 'ok'
             else 'failed'

@@ -31,6 +31,7 @@ subjects as (
 
 ),
 
+-- Totals beyond exact integers are NULL, and so is interest on more than the 1e29 that can be multiplied.
 checked as (
 
     select
@@ -46,17 +47,30 @@ checked as (
             "', supplied '", "coalesce(" ~ int_to_text('steps.supply_assets_raw') ~ ", 'unknown')",
             "', borrowed '", "coalesce(" ~ int_to_text('steps.borrow_assets_raw') ~ ", 'unknown')",
         ]) }} as actual_value,
-        not coalesce(
-            steps.supply_assets_raw >= steps.borrow_assets_raw
-            and steps.borrow_assets_raw >= 0
-            and steps.supply_shares_raw >= 0
-            and steps.borrow_shares_raw >= 0
-            and (
-                steps.event_name != 'accrue_interest'
-                or steps.interest_raw = steps.expected_interest_raw
-            ),
-            false
-        ) as is_failed
+        case
+            when
+                steps.supply_assets_raw is null
+                or steps.supply_shares_raw is null
+                or steps.borrow_assets_raw is null
+                or steps.borrow_shares_raw is null
+                then null
+            when
+                steps.event_name = 'accrue_interest'
+                and steps.expected_interest_raw is null
+                and steps.borrow_assets_raw > {{ exact_int('100000000000000000000000000000') }}
+                then null
+            else not coalesce(
+                steps.supply_assets_raw >= steps.borrow_assets_raw
+                and steps.borrow_assets_raw >= 0
+                and steps.supply_shares_raw >= 0
+                and steps.borrow_shares_raw >= 0
+                and (
+                    steps.event_name != 'accrue_interest'
+                    or steps.interest_raw = steps.expected_interest_raw
+                ),
+                false
+            )
+        end as is_failed
     from steps
     inner join contracts
         on
