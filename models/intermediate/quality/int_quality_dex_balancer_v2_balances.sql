@@ -32,7 +32,6 @@ pinned_blocks as (
 
 ),
 
--- A balance is unknown as soon as one of its changes is.
 modelled as (
 
     select
@@ -42,8 +41,8 @@ modelled as (
         pool_tokens.pool_id,
         pool_tokens.token_address,
         case
-            when count(*) = count(changes.delta_raw) then sum(changes.delta_raw)
             when count(changes.log_index) = 0 then {{ exact_int('0') }}
+            else {{ sum_of_all('changes.delta_raw') | indent(12) }}
         end as balance_raw
     from pinned_blocks
     inner join pool_tokens
