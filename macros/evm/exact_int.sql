@@ -28,6 +28,11 @@
     / power(cast(10 as {{ type_float64() }}), {{ decimals }})
 {%- endmacro %}
 
+{#- a + b of non-negative exact integers; NULL beyond the ceiling, where a plain sum would stop the build. -#}
+{% macro bounded_sum(a, b) -%}
+    case when {{ a }} <= {{ exact_int(max_exact_int()) }} - {{ b }} then {{ a }} + {{ b }} end
+{%- endmacro %}
+
 {#- Sum of an exact integer over a group, signs allowed. NULL where one of them is NULL (a sum of the others would be a
     wrong number) and where the sum lies beyond the ceiling: anyone can emit logs whose amounts would overflow a plain
     sum and stop the build. Halves of 18 digits are summed apart. `window` names the query's window for a running sum. -#}

@@ -144,6 +144,9 @@ CASES = {
         negative=True,
         proves=("try_cast", "default__try_cast", "bigquery__try_cast", "exact_int"),
     ),
+    "bounded_sum": Case(
+        "{{ bounded_sum('a', 'b') }}", lambda a, b: a + b if a + b <= CEILING else None, (CEILING, CEILING)
+    ),
     "is_overflow": Case(
         "case when {{ is_overflow('a_text') }} then 1 else 0 end",
         lambda a: int(a is not None and abs(a) > CEILING),

@@ -1,4 +1,6 @@
 -- What each event did to its market's totals and to one account's position in it, in raw units.
+{%- set freed_assets = '-(' ~ bounded_sum('repaid_assets_raw', 'bad_debt_assets_raw') ~ ')' -%}
+{%- set freed_shares = '-(' ~ bounded_sum('repaid_shares_raw', 'bad_debt_shares_raw') ~ ')' -%}
 {%- set events = [
     ('supply', 'assets_raw', 'shares_raw', none, none, 'shares_raw', none, none),
     ('withdraw', '-assets_raw', '-shares_raw', none, none, '-shares_raw', none, none),
@@ -8,9 +10,8 @@
     ('withdraw_collateral', none, none, none, none, none, none, '-collateral_raw'),
     (
         'liquidate',
-        '-bad_debt_assets_raw', none,
-        '-repaid_assets_raw - bad_debt_assets_raw', '-repaid_shares_raw - bad_debt_shares_raw',
-        none, '-repaid_shares_raw - bad_debt_shares_raw', '-seized_collateral_raw',
+        '-bad_debt_assets_raw', none, freed_assets, freed_shares,
+        none, freed_shares, '-seized_collateral_raw',
     ),
     (
         'accrue_interest',
