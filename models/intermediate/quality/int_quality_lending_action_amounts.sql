@@ -26,18 +26,21 @@ liquidations as (
 
 ),
 
--- Either side of each reserve, by the token that stands for it.
+-- Either side of each reserve, by the token that stands for it. That of a reserve initialised before the loaded range is
+-- not known: nothing can be said of it.
 sides as (
 
     select
         chain_id, market_address, token_address, 'supply' as side,
         atoken_address as position_token_address
     from reserves
+    where atoken_address is not null
     union all
     select
         chain_id, market_address, token_address, 'debt' as side,
         variable_debt_token_address as position_token_address
     from reserves
+    where variable_debt_token_address is not null
 
 ),
 

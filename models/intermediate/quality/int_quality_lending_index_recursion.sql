@@ -7,6 +7,15 @@ markets as (
 
 ),
 
+-- Of a reserve whose first update is the only one loaded nothing can be expected, but that is said.
+asked as (
+
+    select distinct chain_id, market_address, token_address
+    from {{ ref('int_lending_aave_v3_reserve_indexes') }}
+    where event_name = 'ReserveDataUpdated'
+
+),
+
 expected as (
 
     select * from {{ ref('int_quality_lending_index_expectations') }}
@@ -44,13 +53,18 @@ first_failures as (
 counted as (
 
     select
-        chain_id,
-        market_address,
-        token_address,
-        count(*) as checked_count,
-        sum(is_failed) as failed_count
-    from judged
-    group by chain_id, market_address, token_address
+        asked.chain_id,
+        asked.market_address,
+        asked.token_address,
+        count(judged.is_failed) as checked_count,
+        coalesce(sum(judged.is_failed), 0) as failed_count
+    from asked
+    left outer join judged
+        on
+            asked.chain_id = judged.chain_id
+            and asked.market_address = judged.market_address
+            and asked.token_address = judged.token_address
+    group by asked.chain_id, asked.market_address, asked.token_address
 
 ),
 
