@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as ProgressBar
 
 from loaders.errors import PoolhouseError
-from loaders.load.duckdb_file import open_locked
+from loaders.load.duckdb_file import open_locked, require_warehouse
 
 PROJECT = Path(__file__).resolve().parents[1]
 _LOCK_WAIT_S = 30.0
@@ -119,8 +119,7 @@ def _count(results: dict[str, Any]) -> BuildResult:
 
 def build_with_progress(database: Path, console: Console) -> BuildResult:
     """Build, show how far it is, publish when green. Raises :class:`PoolhouseError` naming every failure."""
-    if not database.is_file():
-        raise PoolhouseError(f"There is no warehouse at {database}.", "Load something first: poolhouse load --help.")
+    require_warehouse(database)
     open_locked(database, wait_s=_LOCK_WAIT_S).close()
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with ProgressBar(*columns, console=console) as bar:
@@ -135,7 +134,9 @@ def build_with_progress(database: Path, console: Console) -> BuildResult:
         shown = "\n  ".join(result.failures)
         raise PoolhouseError(
             f"{len(result.failures)} of the build's models and tests failed:\n  {shown}\n",
-            f"Readers keep the last green build. `dbt build --select <name>` in {PROJECT} shows the details.",
+            f"Readers keep the last green build. What disagrees with the chain, if anything does: "
+            f"`poolhouse trust --database {database}`. The rows of another test: `dbt build --select <name>` in {PROJECT}, "
+            f"with POOLHOUSE_DUCKDB={database}.",
         )
     publish(database)
     return result

@@ -35,8 +35,8 @@ _SHOWN_FAILURES = 20
 _ALL_ROWS = 1_000_000
 _WIDEST = 10_000
 _LEGEND = (
-    "entities, blocks: how many pools, markets and chains were compared with the contracts' own answers, at how many "
-    "blocks. facts, mismatches: of all checks. checks: passed of those that speak for the mart. answers: results of "
+    "entities, blocks: pools, positions, factories and lending markets compared with the contracts' own answers, and at "
+    "how many blocks. facts, mismatches: of all checks. checks: passed of those that speak for the mart. answers: results of "
     "others that tests reproduce. mutations: caught of those tried on the events it reads. More: docs/trust.md"
 )
 
@@ -77,7 +77,8 @@ def read_trust(database: Path, chain_id: int | None = None) -> TrustReport:
     except PoolhouseError as error:
         if isinstance(error.__context__, duckdb.CatalogException):
             raise PoolhouseError(
-                f"{database} holds no marts yet.", "Build them: poolhouse build --database …"
+                f"{database} has no trust table yet: it was not built, or no build came that far.",
+                f"Run `poolhouse build --database {database}`; it names what fails.",
             ) from None
         raise
     if not marts:

@@ -12,6 +12,7 @@ from loaders.registry.events import load_events
 from loaders.registry.schema import LOAD_ID
 from loaders.trust.catalogue import load_checks
 from tests.conftest import Run
+from tests.warehouse.mutation.project import Project
 from tests.warehouse.small_warehouse import SmallWarehouse
 
 
@@ -51,6 +52,15 @@ def test_a_mismatch_fails_the_command(poolhouse: Run, small_warehouse: SmallWare
     assert done.returncode == 1
     assert "A9" in done.stdout
     assert "expected [one], found [/other]" in done.stdout
+
+
+def test_no_check_that_fails_keeps_trust_from_being_built(small_warehouse: SmallWarehouse) -> None:
+    """dbt skips a model when a test fails that reads nothing but what the model reads too."""
+    project = Project.read(small_warehouse.manifest)
+    tests = {test.name: test for test in project.tests}
+    read = project.ancestors("model.poolhouse.data_trust")
+    checks = [tests[check.dbt_test] for check in load_checks()]
+    assert not [check.name for check in checks if read.issuperset(check.parents)]
 
 
 def test_a_warehouse_without_marts_says_what_to_do(poolhouse: Run, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ with
 
 results as (
 
-    select * from {{ ref('data_invariants') }}
+    select * from {{ ref('int_quality_results') }}
 
 ),
 

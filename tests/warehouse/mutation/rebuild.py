@@ -16,7 +16,7 @@ from tests.warehouse.mutation.project import Node, Project
 Change = Callable[[duckdb.DuckDBPyConnection], None]
 """Writes to the raw schema."""
 
-_RESULTS = "data_invariants"
+_RESULTS = "int_quality_results"
 _INGESTION = ("int_quality_ingestion_", "stg_poolhouse__live_logs", "stg_poolhouse__log_counts")
 
 
