@@ -59,7 +59,7 @@ def start(
 def scenarios() -> None:
     """List what users do on the chain, and how often in relation to one another."""
     table = Table(box=None)
-    table.add_column("scenario")
+    table.add_column("scenario", no_wrap=True, min_width=max(len(s.name) for s in simulation.scenarios()))
     table.add_column("weight", justify="right")
     table.add_column("what happens")
     for scenario in simulation.scenarios():

@@ -216,8 +216,11 @@ def snapshot(
     """Read the contracts' own state at blocks already loaded, for the models to be held against."""
     from loaders.facts.progress import SnapshotProgress
     from loaders.facts.snapshot import snapshot as read_snapshot
+    from loaders.load.duckdb_file import require_warehouse
     from loaders.load.run import open_session
 
+    if destination is Destination.DUCKDB:
+        require_warehouse(database)
     with (
         open_session(chain, protocol or [], resolve_url(chain, rpc_url), destination.value, database) as session,
         SnapshotProgress(Console(stderr=True)) as progress,

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from loaders.build import serving_path
 from loaders.errors import PoolhouseError
-from loaders.load.duckdb_file import not_readable
+from loaders.load.duckdb_file import not_readable, require_warehouse
 
 
 def readable_database(database: Path, *, published: bool) -> Path:
@@ -20,9 +20,8 @@ def readable_database(database: Path, *, published: bool) -> Path:
     serving = serving_path(database)
     if published and serving.is_file():
         return serving
-    if database.is_file():
-        return database
-    raise PoolhouseError(f"There is no warehouse at {database}.", "Load something first: poolhouse load --help.")
+    require_warehouse(database)
+    return database
 
 
 def run_query(

@@ -11,8 +11,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from loaders.errors import PoolhouseError
-from loaders.load.duckdb_file import not_readable
+from loaders.load.duckdb_file import not_readable, require_warehouse
 from loaders.plan.intervals import Intervals, subtract, union
 from loaders.registry.seeds import Registry
 
@@ -42,8 +41,7 @@ class FamilyStatus:
 
 def read_status(database: Path) -> list[FamilyStatus]:
     """Raises :class:`PoolhouseError` when there is no warehouse in the file."""
-    if not database.is_file():
-        raise PoolhouseError(f"There is no warehouse at {database}.", "Load something first: poolhouse load --help.")
+    require_warehouse(database)
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
             cursor = connection.execute(_LEDGER)

@@ -38,6 +38,12 @@ def open_locked(database: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def require_warehouse(database: Path) -> None:
+    """Raises :class:`PoolhouseError` when there is no such file, so that reading does not make an empty one."""
+    if not database.is_file():
+        raise PoolhouseError(f"There is no warehouse at {database}.", "Load something first: poolhouse load --help.")
+
+
 def not_readable(database: Path, error: duckdb.Error) -> PoolhouseError:
     """Why DuckDB does not open the file, and what to do: mostly another process holds it."""
     if not _is_locked(error):

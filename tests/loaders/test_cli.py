@@ -183,8 +183,10 @@ def test_a_key_in_the_url_is_stored_nowhere(poolhouse: Run, chain: Emitter, tmp_
 
 def test_load_status_and_query(poolhouse: Run, chain: Emitter, tmp_path: Path) -> None:
     database = str(tmp_path / "w.duckdb")
-    message, _ = failure(poolhouse("status", "--database", database, check=False))
-    assert "There is no warehouse" in message
+    for command in (["status"], ["snapshot", "--chain", "devnet", "--rpc-url", chain.url]):
+        message, _ = failure(poolhouse(*command, "--database", database, check=False))
+        assert "There is no warehouse" in message
+        assert not Path(database).exists()
     done = poolhouse(
         "load", "--chain", "devnet", "--protocol", "uniswap_v2", "--last-blocks", "66", "--rpc-url", chain.url,
         "--database", database, "--no-facts", "--no-archive",
