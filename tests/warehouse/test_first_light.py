@@ -58,7 +58,8 @@ def test_state_equals_the_contracts_own_answers(small_warehouse: SmallWarehouse)
     assert not incomplete, "the whole history is loaded: nothing may be left unchecked"
     assert set(by_id) == {check.check_id for check in load_checks()}
     assert all(checked > 0 and failed == 0 for _, checked, failed in by_id.values()), by_id
-    reconciled = {i: c for i, c in by_id.items() if i.startswith("R")}
+    # RD8 compares what never changes, once for each pool.
+    reconciled = {i: c for i, c in by_id.items() if i.startswith("R") and i != "RD8"}
     assert reconciled
     assert all(blocks == 4 for blocks, _, _ in reconciled.values()), reconciled
 

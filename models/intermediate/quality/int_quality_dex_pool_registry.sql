@@ -71,7 +71,8 @@ checked as (
         0 as log_index,
         {{ dbt.concat(['token0', "' '", 'token1', "' once'"]) }} as expected_value,
         pool_id as actual_value,
-        pool_count > 1 as is_failed,
+        -- Pools whose tokens are unknown are alike in that alone.
+        pool_count > 1 and token0 is not null and token1 is not null as is_failed,
         created_block as as_of_block
     from proven
 

@@ -33,11 +33,16 @@ _REASONS: dict[tuple[str, Mutation], str] = {
 }
 
 _LIST = ("lending_actions",)
+_TRADES = ("dex_trades", "dex_volume_daily")
 PASSED_OVER: dict[tuple[str, Mutation], tuple[tuple[str, ...], str]] = {
     ("aave_v3.pool.UserEModeSet", "drop"): (_LIST, "one that sets the mode the account is in already"),
     ("aave_v3.pool.ReserveUsedAsCollateralDisabled", "drop"): (
         _LIST,
         "one that is undone before the next pinned block",
+    ),
+    ("uniswap_v2.pair.Swap", "drop"): (
+        _TRADES,
+        "a flash swap paid back in the token that was lent: to the pair's reserves it is a gift",
     ),
 }
 """Logs that nothing can notice the lack of, although these marts list them: another log is taken in their stead."""
