@@ -128,7 +128,8 @@ def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSum
     filters = filters_for(events, session.contracts)
     wanted = wanted_blocks(request, session, filters)
     ledger = read_ledger(session.warehouse, session.chain.chain_id)
-    ledger.check_same_chain(session.endpoint, session.warehouse.name)
+    database = str(request.database) if request.destination == "duckdb" else session.warehouse.name
+    ledger.check_same_chain(session.endpoint, database)
     segments = plan(filters, wanted, ledger, session.endpoint)
     observer.planned(segments, session.endpoint)
     asked = [interval for intervals in wanted.values() for interval in intervals]
