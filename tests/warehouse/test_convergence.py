@@ -1,7 +1,7 @@
 """Whatever happened on the way, a warehouse holds what one clean load of the chain gives: the same marts, by content.
 
-Real loads, snapshots and builds of a real node's market, by the command in processes of its own. Only where the command
-is not what is tested, dbt builds in this process. `make soak` goes on from here with random histories.
+Real loads, snapshots and builds of a real node's market: by the command in a process of its own where it is killed, else
+in this process. `make soak` goes on from here with random histories.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import pytest
 
 from devnet.market import simulation
 from devnet.node import Anvil
+from loaders.errors import PoolhouseError
 from tests.warehouse.convergence.chain import LivingChain
 from tests.warehouse.convergence.dbt import Dbt
-from tests.warehouse.convergence.life import LATE, Lab, Warehouse
-from tests.warehouse.convergence.project import CommandFailed, Project
+from tests.warehouse.convergence.life import LATE, WHOLE, Lab, Piece, Warehouse
+from tests.warehouse.convergence.project import Project
 
 ACTIONS = 120
 
@@ -46,19 +47,18 @@ def clean(lab: Lab, snapshots: list[int]) -> Warehouse:
 
 
 def test_pieces_in_any_order_twice_and_killed(lab: Lab, clean: Warehouse, snapshots: list[int]) -> None:
-    """SIGKILL of loads, a snapshot and a build, each followed by the same command; final blocks in three pieces."""
+    """SIGKILL of loads, a snapshot and a build, each followed by the same again; final blocks in three pieces."""
     rng, warehouse = Random(11), lab.warehouse()
     final = lab.chain.head - 64
-    pieces = [("--from-block", final // 2), ("--from-block", 10, "--to-block", final // 3), ()]
     kills = []
-    for piece in pieces:
-        kills.append(warehouse.kill(rng, "load", *piece))
-        warehouse.load(*piece)
+    for piece in (Piece(final // 2), Piece(10, final // 3), WHOLE):
+        kills.append(warehouse.kill_load(rng, piece))
+        warehouse.load(piece)
     warehouse.load()
-    kills.append(warehouse.kill(rng, "snapshot", *snapshots))
+    kills.append(warehouse.kill_snapshot(rng, *snapshots))
     warehouse.snapshot(*snapshots)
-    kills.append(warehouse.kill(rng, "build"))
-    warehouse.build_by_command()
+    kills.append(warehouse.kill_build(rng))
+    warehouse.build()
     assert sum(kills) >= 4, f"too many commands ended before they were killed: {kills}"
     warehouse.assert_no_check_failed()
     warehouse.assert_live_logs_are_the_chains()
@@ -73,7 +73,7 @@ def test_facts_that_arrive_late(lab: Lab, clean: Warehouse, snapshots: list[int]
     try:
         for seed, text in LATE.items():
             lab.project.forget(seed, text)
-        warehouse.load("--no-facts", "--to-block", lab.chain.head - 10)
+        warehouse.load(Piece(to_block=lab.chain.head - 10, with_facts=False))
         before = warehouse.build()
         warehouse.load()
         warehouse.snapshot(*snapshots)
@@ -100,25 +100,21 @@ def test_reorganisations(lab: Lab) -> None:
     warehouse.load()
     chain.reorganise(5, rng)
     chain.grow(3)
-    with pytest.raises(CommandFailed, match="reorganised since it was loaded"):
+    with pytest.raises(PoolhouseError, match="reorganised since it was loaded"):
         warehouse.snapshot(chain.head - 3)
     warehouse.load()
-    warehouse.build()
-    # What was read before the reorganisation is of other blocks: it must not be held against the models.
-    warehouse.assert_no_check_failed()
-    warehouse.assert_live_logs_are_the_chains()
 
     warehouse.snapshot(chain.head - 33, chain.head)
     chain.reorganise(33, rng)
     chain.grow(4)
     warehouse.load()
-    warehouse.snapshot(chain.head - 20, chain.head)
     # Deeper than finality is, as the chain grew since the last load; a part of what is new becomes final at once.
     chain.grow(5)
     chain.reorganise(68, rng)
     warehouse.load()
     warehouse.snapshot(chain.head)
     warehouse.build()
+    # What was read before a reorganisation is of other blocks: it must not be held against the models.
     warehouse.assert_no_check_failed()
     warehouse.assert_live_logs_are_the_chains()
     warehouse.assert_incremental_equals_full_refresh()
@@ -126,6 +122,6 @@ def test_reorganisations(lab: Lab) -> None:
     warehouse.assert_equals(clean)
 
     chain.reorganise(65, rng)
-    with pytest.raises(CommandFailed, match="differs from the one loaded as final"):
+    with pytest.raises(PoolhouseError, match="differs from the one loaded as final"):
         warehouse.load()
     warehouse.assert_equals(clean)

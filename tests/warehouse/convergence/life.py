@@ -8,13 +8,33 @@ from random import Random
 
 import duckdb
 
+from loaders.facts.snapshot import snapshot
+from loaders.load.run import LoadRequest, default_archive, load, open_session
 from tests.warehouse.convergence.chain import LivingChain
 from tests.warehouse.convergence.dbt import NAME, Contents, Dbt, differences
 from tests.warehouse.convergence.project import Project
 
-CHANGES = {"load": 110, "snapshot": 22, "build": 160}
-"""Changes of the warehouse's files before which a command is killed: fewer than a whole run of it makes."""
+CHANGES = {"load": 90, "snapshot": 18, "build": 90}
+"""Changes of the warehouse's files before which a command is killed: far fewer than a whole run of it makes."""
 
+
+@dataclass(frozen=True)
+class Piece:
+    """What a load is asked for."""
+
+    from_block: int | None = None
+    to_block: int | None = None
+    with_facts: bool = True
+
+    @property
+    def options(self) -> list[str]:
+        """The same for the command."""
+        ends = (("--from-block", self.from_block), ("--to-block", self.to_block))
+        ranges = [text for option, block in ends if block is not None for text in (option, str(block))]
+        return [*ranges, *([] if self.with_facts else ["--no-facts"])]
+
+
+WHOLE = Piece()
 
 LATE = {
     "registry_contracts": ",sushiswap,2,uniswap_v2,factory,",
@@ -69,41 +89,50 @@ class Warehouse:
     reads: dict[int, str | None] = field(default_factory=dict)
     """Hash that each block had when its state was read last."""
 
-    # ---- commands, each in a process of its own
+    # ---- in this process
 
-    def load(self, *options: str | int) -> str:
-        return self.lab.project.poolhouse(*self._load(*options))
+    def load(self, piece: Piece = WHOLE) -> None:
+        request = LoadRequest(
+            "devnet",
+            self.lab.chain.url,
+            self.database,
+            from_block=piece.from_block,
+            to_block=piece.to_block,
+            with_facts=piece.with_facts,
+            with_transfers=True,
+            archive=default_archive("duckdb", self.database),
+        )
+        load(request, registry=self.lab.project.registry)
 
-    def snapshot(self, *blocks: int) -> str:
-        done = self.lab.project.poolhouse(*self._snapshot(*blocks))
+    def snapshot(self, *blocks: int) -> None:
+        url, registry = self.lab.chain.url, self.lab.project.registry
+        with open_session("devnet", (), url, "duckdb", self.database, registry) as session:
+            snapshot(session, blocks)
         self.reads |= {b: self.lab.chain.block_hash(b) for b in blocks}
-        return done
 
-    def build_by_command(self) -> str:
-        return self.lab.project.poolhouse(*self._build())
+    # ---- commands, each in a process of its own, killed at a random moment: when it has changed the files so many times.
+    # False when it was faster.
 
-    def kill(self, rng: Random, command: str, *options: str | int) -> bool:
-        """Kill a command at a random moment, once its progress has changed the files a number of times; False when it
-        was faster."""
-        arguments = {"load": self._load, "snapshot": self._snapshot, "build": self._build}[command](*options)
-        return self.lab.project.kill(self.database, rng.randint(1, CHANGES[command]), *arguments)
+    def kill_load(self, rng: Random, piece: Piece = WHOLE) -> bool:
+        return self._kill(rng, "load", *self._where, "--with-transfers", *piece.options)
 
-    def _where(self) -> list[str]:
-        return ["--chain", "devnet", "--rpc-url", self.lab.chain.url, "--database", str(self.database)]
+    def kill_snapshot(self, rng: Random, *blocks: int) -> bool:
+        return self._kill(rng, "snapshot", *self._where, "--blocks", ",".join(map(str, blocks)))
 
-    def _load(self, *options: str | int) -> list[str]:
-        return ["load", *self._where(), "--with-transfers", *map(str, options)]
+    def kill_build(self, rng: Random) -> bool:
+        return self._kill(rng, "build", "--database", str(self.database))
 
-    def _snapshot(self, *blocks: str | int) -> list[str]:
-        return ["snapshot", *self._where(), "--blocks", ",".join(map(str, blocks))]
+    def _kill(self, rng: Random, command: str, *options: str) -> bool:
+        return self.lab.project.kill(self.database, rng.randint(1, CHANGES[command]), command, *options)
 
-    def _build(self, *_: str | int) -> list[str]:
-        return ["build", "--database", str(self.database)]
+    @property
+    def _where(self) -> tuple[str, ...]:
+        return "--chain", "devnet", "--rpc-url", self.lab.chain.url, "--database", str(self.database)
 
     # ---- models
 
     def build(self) -> Contents:
-        """Seeds and models, by dbt in this process; what they contain."""
+        """Seeds and models, by dbt; what they contain."""
         self.lab.dbt.invoke(self.database, "build", "--resource-type", "seed", "--resource-type", "model")
         return self.contents()
 

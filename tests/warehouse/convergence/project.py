@@ -10,16 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+from loaders.registry.seeds import Registry, load_registry
 from tests.conftest import ROOT
 
 _PARTS = ("loaders", "devnet", "macros", "models", "seeds", "tests/generic", "tests/invariants")
 _FILES = ("dbt_project.yml", "profiles.yml")
 _POLL_S = 0.002
 _TIMEOUT_S = 900
-
-
-class CommandFailed(AssertionError):
-    """The command ended by itself, with an error."""
 
 
 class Project:
@@ -47,22 +44,19 @@ class Project:
         """Put all rows of the registry back."""
         shutil.copytree(ROOT / "seeds", self.folder / "seeds", dirs_exist_ok=True)
 
-    # ---- command
+    @property
+    def registry(self) -> Registry:
+        """As its seeds are now."""
+        return load_registry(self.folder / "seeds")
 
-    def poolhouse(self, *arguments: str) -> str:
-        """Run ``poolhouse …`` to its end; what it printed. Raises :class:`CommandFailed`."""
-        process = self._start(arguments)
-        out, _ = process.communicate(timeout=_TIMEOUT_S)
-        if process.returncode:
-            raise CommandFailed(f"poolhouse {' '.join(arguments)} ended with {process.returncode}:\n{out}")
-        return out
+    # ---- command
 
     def kill(self, database: Path, changes: int, *arguments: str) -> bool:
         """Run ``poolhouse …`` and SIGKILL it and its children once the warehouse's files changed so many times.
 
         False when it ended before. Progress is counted, not time: a slow machine is killed at the same places.
         """
-        process = self._start(arguments, output=subprocess.DEVNULL)
+        process = self._start(arguments)
         seen, left = _fingerprint(database), changes
         deadline = time.monotonic() + _TIMEOUT_S
         while process.poll() is None and left and time.monotonic() < deadline:
@@ -75,18 +69,17 @@ class Project:
             os.killpg(process.pid, signal.SIGKILL)
         code = process.wait()
         if not is_killed and code:
-            raise CommandFailed(f"poolhouse {' '.join(arguments)} ended with {code}")
+            raise AssertionError(f"poolhouse {' '.join(arguments)} ended with {code}")
         return is_killed
 
-    def _start(self, arguments: tuple[str, ...], output: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    def _start(self, arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("POOLHOUSE_") or k == "POOLHOUSE_CACHE"}
         return subprocess.Popen(
             [sys.executable, "-m", "loaders.cli", *arguments],
             cwd=self.folder,
             env={**clean, "COLUMNS": "160"},
-            stdout=output,
-            stderr=subprocess.STDOUT if output == subprocess.PIPE else output,
-            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,  # a process group of its own: dbt is its child
         )
 

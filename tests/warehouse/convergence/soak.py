@@ -16,9 +16,10 @@ from random import Random, SystemRandom
 
 from devnet.market import simulation
 from devnet.node import Anvil
+from loaders.errors import PoolhouseError
 from tests.warehouse.convergence.chain import LivingChain
 from tests.warehouse.convergence.dbt import Dbt
-from tests.warehouse.convergence.life import LATE, Lab
+from tests.warehouse.convergence.life import LATE, WHOLE, Lab, Piece
 from tests.warehouse.convergence.project import Project
 
 FINALITY = 64
@@ -81,14 +82,14 @@ class RandomLife:
 
     def _load_piece(self) -> str:
         piece = self._piece()
-        self.warehouse.load(*piece)
+        self.warehouse.load(piece)
         return f"load {piece}"
 
-    def _piece(self) -> tuple[str | int, ...]:
+    def _piece(self) -> Piece:
         head = self.lab.chain.head
         self._highest_final = max(self._highest_final, head - FINALITY)
         first, last = sorted(self.rng.choices(range(head + 1), k=2))
-        return ("--from-block", first, "--to-block", last, *self.rng.choice(((), ("--no-facts",))))
+        return Piece(first, last, with_facts=self.rng.random() < 0.5)
 
     def _snapshot(self) -> str:
         if len(self.warehouse.reads) >= _MOST_READS:
@@ -108,14 +109,16 @@ class RandomLife:
 
     def _kill(self) -> str:
         command = self.rng.choice(("load", "load", "snapshot", "build"))
-        options: tuple[str | int, ...] = ()
         if command == "load":
-            options = self.rng.choice(((), self._piece()))
+            piece = self.rng.choice((WHOLE, self._piece()))
+            command = f"load {piece}"
+            is_killed = self.warehouse.kill_load(self.rng, piece)
         elif command == "snapshot":
             self._load()
-            options = tuple(self._some_blocks(1))
-        is_killed = self.warehouse.kill(self.rng, command, *options)
-        return f"{command} {options} {'killed' if is_killed else 'too fast to be killed'}"
+            is_killed = self.warehouse.kill_snapshot(self.rng, *self._some_blocks(1))
+        else:
+            is_killed = self.warehouse.kill_build(self.rng)
+        return f"{command} {'killed' if is_killed else 'too fast to be killed'}"
 
     def _reorganise(self) -> str:
         deepest = self.lab.chain.head - self._highest_final
@@ -162,7 +165,7 @@ def main() -> int:
             with tempfile.TemporaryDirectory(dir=name) as folder:
                 try:
                     live(seed, lambda chain, folder=folder: Lab(Path(folder), project, dbt, chain))  # type: ignore[misc]
-                except AssertionError as error:
+                except (AssertionError, PoolhouseError) as error:
                     print(f"{error}\nLive it again: make soak SEED={seed}", file=sys.stderr)
                     return 1
             lives += 1
