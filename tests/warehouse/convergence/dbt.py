@@ -23,6 +23,12 @@ Contents = dict[str, str]
 """Number of rows and hash of all of them, whatever their order, by relation."""
 
 
+_VERDICTS = {
+    "quality.data_invariants": "distinct chain_id, invariant_id, status",
+    "quality.data_trust": "distinct chain_id, mart, verdict",
+}
+
+
 class Dbt:
     """A project, parsed; ``scratch`` is where dbt leaves its files."""
 
@@ -62,9 +68,13 @@ class Dbt:
         return done.result
 
     def contents(self, database: Path) -> Contents:
-        """Every mart, and every log that counts."""
+        """Every mart, and every log that counts. Of the checks what they say: how much they had to compare depends on the way,
+        as state is also asked of what only a replaced chain knew."""
         with duckdb.connect(str(database), read_only=True) as connection:
-            return mart_contents(database) | {f: content_of(connection, f) for f in self.staged_events}
+            contents = mart_contents(database) | {f: content_of(connection, f) for f in self.staged_events}
+            return contents | {
+                mart: content_of(connection, f"(select {c} from {mart})") for mart, c in _VERDICTS.items()
+            }
 
     def refreshed(self, database: Path, scratch: Path) -> tuple[Contents, Contents]:
         """The incremental models as they are, and after a full refresh (of a copy)."""
