@@ -1,0 +1,1 @@
+"""The commands of `poolhouse`, one module each: options, help and the call of what does the work."""

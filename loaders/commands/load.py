@@ -1,0 +1,117 @@
+"""`poolhouse load`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from enum import StrEnum
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from loaders.commands.options import (
+    DEFAULT_DATABASE,
+    ChainOption,
+    DatabaseOption,
+    Destination,
+    DestinationOption,
+    ProtocolOption,
+    UrlOption,
+    resolve_url,
+)
+
+
+class Transactions(StrEnum):
+    AUTO = "auto"
+    RECEIPTS = "receipts"
+    BLOCKS = "blocks"
+    NONE = "none"
+
+
+EPILOG = (
+    "Examples:\n\n"
+    "  poolhouse load --chain ethereum --last-blocks 1000\n\n"
+    "  poolhouse load --chain ethereum --protocol uniswap_v3,aave --from-block 19000000 --to-block 19100000\n\n"
+    "  poolhouse load --chain devnet --database demo.duckdb\n\n"
+    "Repeat a load to continue it: only missing blocks are read, and those above finality again."
+)
+
+
+def load(
+    chain: ChainOption,
+    protocol: ProtocolOption = None,
+    from_block: Annotated[
+        int | None,
+        typer.Option("--from-block", help="First block. Default: where the protocol's first contract begins."),
+    ] = None,
+    to_block: Annotated[int | None, typer.Option("--to-block", help="Last block. Default: the head.")] = None,
+    last_blocks: Annotated[
+        int | None, typer.Option("--last-blocks", help="That many blocks up to --to-block instead of --from-block.")
+    ] = None,
+    blocks: Annotated[
+        str, typer.Option("--blocks", help="Scattered blocks and ranges instead, as 17000000,17000100-17000200.")
+    ] = "",
+    rpc_url: UrlOption = None,
+    destination: DestinationOption = Destination.DUCKDB,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    transactions: Annotated[
+        Transactions,
+        typer.Option("--transactions", help="Read the logs' transactions: with receipts, from blocks alone, or not."),
+    ] = Transactions.AUTO,
+    archive: Annotated[
+        Path | None,
+        typer.Option("--archive", help="Folder for raw logs. Default: .poolhouse/archive beside the database."),
+    ] = None,
+    no_archive: Annotated[bool, typer.Option("--no-archive", help="Keep no raw logs.")] = False,
+    facts: Annotated[
+        bool, typer.Option("--facts/--no-facts", help="Read token metadata, price feeds and pools' facts by eth_call.")
+    ] = True,
+    with_transfers: Annotated[
+        bool,
+        typer.Option(
+            "--with-transfers", help="Load the ERC-20 transfers of every token too: most of the logs of a chain."
+        ),
+    ] = False,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=8, help="Requests under way at a time.")] = 4,
+) -> None:
+    """Read the events of protocols into raw tables; afterwards the facts no event tells (token metadata, pools)."""
+    sys.meta_path.insert(0, _WithoutPandas())
+    from loaders.load.run import LoadRequest, default_archive
+    from loaders.load.run import load as run_load
+    from loaders.plan.intervals import parse_intervals
+    from loaders.progress import LoadProgress, print_summary
+    from loaders.source.transactions import TransactionMode
+
+    folder = None if no_archive else archive or default_archive(destination.value, database)
+    request = LoadRequest(
+        chain=chain,
+        rpc_url=resolve_url(chain, rpc_url),
+        database=database,
+        protocols=tuple(protocol or ()),
+        from_block=from_block,
+        to_block=to_block,
+        last_blocks=last_blocks,
+        blocks=parse_intervals(blocks) if blocks else (),
+        destination=destination.value,
+        transactions=TransactionMode(transactions.value),
+        archive=folder,
+        threads=threads,
+        with_facts=facts,
+        with_transfers=with_transfers,
+    )
+    console = Console()
+    started = time.monotonic()
+    with LoadProgress(Console(stderr=True)) as progress:
+        summary = run_load(request, progress)
+    print_summary(console, summary, time.monotonic() - started)
+
+
+class _WithoutPandas(MetaPathFinder):
+    """pyarrow imports pandas wherever it is installed, which takes 1.5 s; nothing in a load uses it."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
+        if fullname == "pandas":
+            raise ModuleNotFoundError(fullname)
