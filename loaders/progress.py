@@ -11,9 +11,8 @@ from rich.table import Table
 
 from loaders.load.run import LoadSummary, Observer
 from loaders.plan.filters import Segment
-from loaders.rpc.endpoint import Endpoint
 from loaders.rpc.node import RequestStats
-from loaders.source.rpc import Batch
+from loaders.source.base import Batch, ChainView
 
 
 class LoadProgress(Observer):
@@ -43,8 +42,8 @@ class LoadProgress(Observer):
     ) -> None:
         self._bar.stop()
 
-    def planned(self, segments: list[Segment], endpoint: Endpoint) -> None:
-        self._stats = endpoint.node.stats
+    def planned(self, segments: list[Segment], view: ChainView) -> None:
+        self._stats = view.stats
         blocks = sum(s.to_block - s.from_block + 1 for s in segments)
         self._bar.update(self._task, total=blocks or 1, completed=0 if blocks else 1)
         self._started = time.monotonic()

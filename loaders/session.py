@@ -9,10 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from loaders.errors import PoolhouseError
 from loaders.load.warehouse import Package, Warehouse
 from loaders.registry.seeds import Chain, Contract, Registry
 from loaders.rpc.endpoint import Endpoint, Header
 from loaders.rpc.node import Node
+from loaders.source.base import ChainView
 
 WORK_DIRECTORY = ".poolhouse"
 
@@ -24,8 +26,11 @@ class Session:
     registry: Registry
     chain: Chain
     families: tuple[str, ...]
-    endpoint: Endpoint
+    view: ChainView
+    """The chain as the source of logs has it: the node's own endpoint, or something without a node behind it."""
     warehouse: Warehouse
+    endpoint: Endpoint | None = None
+    """The node, where there is one: state is read from it."""
     extra_contracts: list[Contract] = field(default_factory=list)
     """Contracts found on the chain instead of the registry (price aggregators behind their proxies)."""
     replaced_hashes: frozenset[str] = frozenset()
@@ -33,12 +38,18 @@ class Session:
 
     @property
     def node(self) -> Node:
-        return self.endpoint.node
+        return self._connected.node
 
     @property
     def pinned(self) -> Header:
         """The block at which everything of this command is read: the head when it started."""
-        return self.endpoint.head
+        return self._connected.head
+
+    @property
+    def _connected(self) -> Endpoint:
+        if self.endpoint is None:
+            raise PoolhouseError(f"{self.view.host} has no node that could be asked for state.", "Give --rpc-url.")
+        return self.endpoint
 
     @property
     def contracts(self) -> tuple[Contract, ...]:

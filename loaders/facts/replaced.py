@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loaders.rpc.endpoint import Header
+from loaders.rpc.endpoint import Header, read_headers
 from loaders.session import Session
-from loaders.source.clock import read_headers
 
 _UNCONFIRMED = """
     select distinct reads.block_number, reads.block_hash

@@ -44,7 +44,7 @@ def snapshot(session: Session, blocks: Iterable[str | int] = (HEAD,), *, progres
     loaded = {f: ends for f, ends in catalog.loaded().items() if f in FAMILY_STATES}
     numbers = resolve_blocks(blocks, loaded.values(), session.chain.name)
     readers = [reader_at(session, number) for number in numbers]
-    read_ledger(session.warehouse, session.chain.chain_id).check_tails(session.endpoint, numbers)
+    read_ledger(session.warehouse, session.chain.chain_id).check_tails(session.view, numbers)
     result = Snapshot(numbers)
     states = [state(session, catalog) for family, state in FAMILY_STATES.items() if family in loaded]
     session.write(list(_tables(session.chain.chain_id, states, readers, result, progress)))

@@ -15,8 +15,8 @@ from loaders.plan.filters import Filter, Finality, Segment, segments
 from loaders.plan.intervals import Interval, Intervals, intersect, subtract, union
 from loaders.registry.events import EventSpec
 from loaders.registry.tables import LOAD_RANGES
-from loaders.rpc.endpoint import Endpoint, Header
-from loaders.source.clock import read_headers
+from loaders.rpc.endpoint import Header
+from loaders.source.base import ChainView
 
 FilterKey = tuple[str, str, str, str]
 """family, role, event, contract address or ``*``"""
@@ -54,7 +54,7 @@ class Ledger:
                 blocks.setdefault(loaded.key, []).append((loaded.from_block, loaded.to_block))
         return {key: union(intervals) for key, intervals in blocks.items()}
 
-    def check_tails(self, endpoint: Endpoint, blocks: Collection[int]) -> None:
+    def check_tails(self, view: ChainView, blocks: Collection[int]) -> None:
         """Refuse when what is loaded of one of the blocks is not of the node's chain any more.
 
         A block's hash fixes all blocks below it: it is the ends of the tails that tell.
@@ -71,8 +71,8 @@ class Ledger:
             for block in blocks
             if r.from_block <= block <= r.to_block and not intersect(finals.get(r.key, ()), block, block)
         }
-        present = [number for number in sorted(ends) if number <= endpoint.head.number]
-        now = {h.number: h.hash for h in read_headers(endpoint.node, present)}
+        present = [number for number in sorted(ends) if number <= view.head_block]
+        now = {h.number: h.hash for h in view.headers(present)}
         for number, block_hash in sorted(ends.items()):
             if now.get(number) != block_hash:
                 raise PoolhouseError(
@@ -80,25 +80,25 @@ class Ledger:
                     "Run the load again, then this command.",
                 )
 
-    def check_same_chain(self, endpoint: Endpoint, database: str) -> None:
+    def check_same_chain(self, view: ChainView, database: str) -> None:
         """Refuse a chain other than the one already loaded: the ids may agree (dev nets), the blocks do not."""
         known = {r.genesis_hash for r in self.ranges if r.genesis_hash}
-        if known and endpoint.genesis_hash and endpoint.genesis_hash not in known:
-            raise _other_chain(endpoint, database, "its genesis block differs from the one the ledger knows")
+        if known and view.genesis_hash and view.genesis_hash not in known:
+            raise _other_chain(view, database, "its genesis block differs from the one the ledger knows")
         finals = [r for r in self.ranges if r.finality == "final" and r.to_block_hash]
         if not finals:
             return
         newest = max(finals, key=lambda r: r.to_block)
-        if newest.to_block > endpoint.head.number:
-            raise _other_chain(endpoint, database, f"its head is {endpoint.head.number}, below what is loaded as final")
-        header = read_headers(endpoint.node, [newest.to_block])[0]
-        if header.hash != newest.to_block_hash:
-            raise _other_chain(endpoint, database, f"its block {newest.to_block} differs from the one loaded as final")
+        if newest.to_block > view.head_block:
+            raise _other_chain(view, database, f"its head is {view.head_block}, below what is loaded as final")
+        known_now = view.headers([newest.to_block])
+        if known_now and known_now[0].hash != newest.to_block_hash:
+            raise _other_chain(view, database, f"its block {newest.to_block} differs from the one loaded as final")
 
 
-def _other_chain(endpoint: Endpoint, database: str, reason: str) -> PoolhouseError:
+def _other_chain(view: ChainView, database: str, reason: str) -> PoolhouseError:
     return PoolhouseError(
-        f"{endpoint.node.host} is not the chain already in {database}: {reason}.",
+        f"{view.host} is not the chain already in {database}: {reason}.",
         "Load it into another file with --database, or move the old file away (a restarted dev net is a new chain).",
     )
 
@@ -127,7 +127,7 @@ def read_ledger(warehouse: Warehouse, chain_id: int) -> Ledger:
 
 
 def plan(
-    filters: Iterable[Filter], wanted: Mapping[Filter, Intervals], ledger: Ledger, endpoint: Endpoint
+    filters: Iterable[Filter], wanted: Mapping[Filter, Intervals], ledger: Ledger, view: ChainView
 ) -> list[Segment]:
     """What to read: final blocks that no final range covers, and everything above finality again.
 
@@ -138,9 +138,9 @@ def plan(
     missing_final: dict[Filter, Intervals] = {}
     missing_tail: dict[Filter, Intervals] = {}
     for f in filters:
-        blocks = union([*wanted[f], *intersect(tails.get(f.key, ()), 0, endpoint.head.number)])
-        missing_final[f] = subtract(intersect(blocks, 0, endpoint.final_block), finals.get(f.key, ()))
-        above = subtract(intersect(blocks, endpoint.final_block + 1, endpoint.head.number), finals.get(f.key, ()))
+        blocks = union([*wanted[f], *intersect(tails.get(f.key, ()), 0, view.head_block)])
+        missing_final[f] = subtract(intersect(blocks, 0, view.final_block), finals.get(f.key, ()))
+        above = subtract(intersect(blocks, view.final_block + 1, view.head_block), finals.get(f.key, ()))
         missing_tail[f] = above
     replaced = union(i for f in missing_final for i in tails.get(f.key, ()))
     return segments(missing_final, "final", replaced) + segments(missing_tail, "tail")
@@ -151,13 +151,16 @@ class CoveredRange:
     """A contiguous part of a segment whose rows are in the package being written."""
 
     segment: Segment
-    first: Header
-    last: Header
+    from_block: int
+    to_block: int
+    first: Header | None
+    last: Header | None
+    """Headers of both ends, where the source has headers."""
     counts: Mapping[tuple[EventSpec, str], int]
     namesakes: Mapping[tuple[EventSpec, str], int]
 
 
-def ledger_rows(covered: Iterable[CoveredRange], endpoint: Endpoint, chain_id: int, registry_version: str) -> pa.Table:
+def ledger_rows(covered: Iterable[CoveredRange], view: ChainView, chain_id: int, registry_version: str) -> pa.Table:
     """One row per filter and range."""
     now = datetime.now(UTC)
     rows = [
@@ -169,20 +172,20 @@ def ledger_rows(covered: Iterable[CoveredRange], endpoint: Endpoint, chain_id: i
             "table_name": f.spec.table,
             "topic0": f.spec.topic0,
             "contract_address": f.contract_address,
-            "from_block": part.first.number,
-            "to_block": part.last.number,
-            "from_block_hash": part.first.hash,
-            "to_block_hash": part.last.hash,
-            "min_timestamp": datetime.fromtimestamp(part.first.timestamp, UTC),
-            "max_timestamp": datetime.fromtimestamp(part.last.timestamp, UTC),
+            "from_block": part.from_block,
+            "to_block": part.to_block,
+            "from_block_hash": part.first and part.first.hash,
+            "to_block_hash": part.last and part.last.hash,
+            "min_timestamp": part.first and datetime.fromtimestamp(part.first.timestamp, UTC),
+            "max_timestamp": part.last and datetime.fromtimestamp(part.last.timestamp, UTC),
             "log_count": part.counts.get((f.spec, f.contract_address), 0),
             "namesake_count": part.namesakes.get((f.spec, f.contract_address), 0),
             "finality": part.segment.finality,
             "decoder_version": DECODER_VERSION,
             "registry_version": registry_version,
-            "source": "rpc",
-            "endpoint_host": endpoint.node.host,
-            "genesis_hash": endpoint.genesis_hash,
+            "source": view.source,
+            "endpoint_host": view.host,
+            "genesis_hash": view.genesis_hash,
             "loaded_at": now,
         }
         for part in covered

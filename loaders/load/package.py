@@ -20,9 +20,9 @@ from loaders.load.warehouse import Rows
 from loaders.plan.filters import Segment
 from loaders.registry.events import EventSpec
 from loaders.registry.tables import BLOCKS, LOAD_RANGES, TRANSACTIONS
-from loaders.rpc.endpoint import Endpoint, Header
-from loaders.source.clock import block_rows, read_headers
-from loaders.source.rpc import Batch, RpcSource
+from loaders.rpc.endpoint import Header
+from loaders.source.base import Batch, ChainView, LogSource
+from loaders.source.clock import block_rows
 
 _ROWS_PER_ITEM = 122_880
 """Rows of a table that go to dlt at once: fewer cost time per item, more cost memory."""
@@ -33,7 +33,7 @@ class Work:
     """The segments of a load, read front to back over as many packages as it takes."""
 
     segments: list[Segment]
-    source: RpcSource
+    source: LogSource
     on_batch: Callable[[Segment, Batch], None]
     failure: PoolhouseError | None = None
     """What stopped the reading; set so that everything read before it is still loaded."""
@@ -77,7 +77,8 @@ class _Open:
     segment: Segment
     decoder: Decoder
     from_block: int
-    last: Header
+    to_block: int
+    last: Header | None
     counts: Counter[tuple[EventSpec, str]] = field(default_factory=Counter)
     namesakes: Counter[tuple[EventSpec, str]] = field(default_factory=Counter)
 
@@ -91,13 +92,13 @@ class PackageWriter:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        view: ChainView,
         chain_id: int,
         registry_version: str,
         archive: Archive | None,
         headers: Iterable[Header] = (),
     ) -> None:
-        self._endpoint = endpoint
+        self._view = view
         self._chain_id = chain_id
         self._registry_version = registry_version
         self._archive = archive
@@ -122,7 +123,7 @@ class PackageWriter:
                     under_way = None
                 if under_way is None:
                     decoder = Decoder(self._chain_id, segment.wanted)
-                    under_way = _Open(segment, decoder, batch.from_block, batch.end)
+                    under_way = _Open(segment, decoder, batch.from_block, batch.to_block, batch.end)
                 logs += len(batch.logs)
                 yield from self._add(under_way, batch)
             if under_way is not None and under_way.segment.is_indivisible and work.failure is not None:
@@ -137,7 +138,7 @@ class PackageWriter:
         for table in list(self._waiting):
             yield from self._flush(table, everything=True)
         yield BLOCKS.name, self._block_rows()
-        yield LOAD_RANGES.name, ledger_rows(self._covered, self._endpoint, self._chain_id, self._registry_version)
+        yield LOAD_RANGES.name, ledger_rows(self._covered, self._view, self._chain_id, self._registry_version)
 
     def _add(self, under_way: _Open, batch: Batch) -> Iterator[Rows]:
         if self._archive:
@@ -145,10 +146,10 @@ class PackageWriter:
         decoded = under_way.decoder.decode(batch.logs)
         under_way.counts.update(decoded.counts)
         under_way.namesakes.update(decoded.namesakes)
-        under_way.last = batch.end
-        for header in (*batch.headers, batch.end):
+        under_way.to_block, under_way.last = batch.to_block, batch.end
+        for header in (*batch.headers, *([batch.end] if batch.end else ())):
             self._headers[header.number] = header
-        if under_way.segment.finality == "tail":
+        if under_way.segment.finality == "tail" and batch.end:
             self._tail_ends[batch.end.number] = batch.end.hash
         for table, parts in decoded.tables.items():
             self._waiting.setdefault(table, []).extend(parts)
@@ -166,13 +167,15 @@ class PackageWriter:
     def _close(self, under_way: _Open) -> None:
         first = self._headers.get(under_way.from_block)
         if first is None:
-            first = read_headers(self._endpoint.node, [under_way.from_block])[0]
+            first = next(iter(self._view.headers([under_way.from_block])), None)
+        if first is not None:
             self._headers[first.number] = first
+        blocks = under_way.from_block, under_way.to_block
         self._covered.append(
-            CoveredRange(under_way.segment, first, under_way.last, under_way.counts, under_way.namesakes)
+            CoveredRange(under_way.segment, *blocks, first, under_way.last, under_way.counts, under_way.namesakes)
         )
         if self._archive:
-            self._archive.finish(under_way.segment, under_way.from_block, under_way.last.number, self._tag)
+            self._archive.finish(under_way.segment, *blocks, self._tag)
 
     def _withdraw(self) -> None:
         """Leave the indivisible segments out of the ledger: the tail that they were to replace stands."""
@@ -185,7 +188,7 @@ class PackageWriter:
     def _check_tail(self) -> None:
         """A block's hash fixes all blocks below it: if no range end changed, all ranges are of one chain."""
         numbers = sorted(self._tail_ends)
-        for header in read_headers(self._endpoint.node, numbers):
+        for header in self._view.headers(numbers):
             if header.hash != self._tail_ends[header.number]:
                 raise ChainMoved(
                     f"Block {header.number} was replaced while it was read.", "Load again: the chain reorganised."

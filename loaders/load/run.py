@@ -20,9 +20,10 @@ from loaders.plan.intervals import Intervals
 from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Contract, Registry, load_registry
 from loaders.registry.tables import CONTRACT_READS
-from loaders.rpc.endpoint import Endpoint, Header, connect
+from loaders.rpc.endpoint import Header, connect
 from loaders.session import Session, work_directory
-from loaders.source.rpc import Batch, RpcSource
+from loaders.source.base import Batch, ChainView, LogSource
+from loaders.source.rpc import RpcSource
 from loaders.source.transactions import TransactionMode, TransactionReader
 
 LOGS_PER_PACKAGE = 1_000_000
@@ -71,7 +72,7 @@ class LoadSummary:
 class Observer:
     """Told how a load proceeds; the command line draws it. The methods here do nothing."""
 
-    def planned(self, segments: list[Segment], endpoint: Endpoint) -> None: ...
+    def planned(self, segments: list[Segment], view: ChainView) -> None: ...
 
     def batch(self, segment: Segment, batch: Batch) -> None: ...
 
@@ -99,7 +100,7 @@ def open_session(
     endpoint = connect(rpc_url, known, registry)
     work = work_directory(database)
     with open_warehouse(destination, registry.events, database=database, root=work) as warehouse:
-        yield Session(registry, known, tuple(families), endpoint, warehouse)
+        yield Session(registry, known, tuple(families), endpoint, warehouse, endpoint)
 
 
 def load(request: LoadRequest, observer: Observer | None = None, registry: Registry | None = None) -> LoadSummary:
@@ -115,7 +116,7 @@ def load(request: LoadRequest, observer: Observer | None = None, registry: Regis
                 return _load(request, current, observer)
             except ChainMoved:
                 endpoint = connect(request.rpc_url, session.chain, session.registry)
-                current = replace(session, endpoint=endpoint, extra_contracts=[])
+                current = replace(session, view=endpoint, endpoint=endpoint, extra_contracts=[])
         return _load(request, current, observer)
 
 
@@ -129,9 +130,9 @@ def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSum
     wanted = wanted_blocks(request, session, filters)
     ledger = read_ledger(session.warehouse, session.chain.chain_id)
     database = str(request.database) if request.destination == "duckdb" else session.warehouse.name
-    ledger.check_same_chain(session.endpoint, database)
-    segments = plan(filters, wanted, ledger, session.endpoint)
-    observer.planned(segments, session.endpoint)
+    ledger.check_same_chain(session.view, database)
+    segments = plan(filters, wanted, ledger, session.view)
+    observer.planned(segments, session.view)
     asked = [interval for intervals in wanted.values() for interval in intervals]
     summary = LoadSummary(session.chain.name, min(a for a, _ in asked), max(b for _, b in asked))
     # Objects alive now stay alive: the collector need not look at them again between millions of short-lived ones.
@@ -139,7 +140,7 @@ def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSum
     failure = _read_and_write(request, session, segments, found, read_blocks.headers, summary, observer)
     if failure is None and request.with_facts:
         _complete(session, observer)
-    stats = session.node.stats
+    stats = session.view.stats
     summary.requests_accepted, summary.requests_refused = stats.accepted, stats.refused
     if failure is not None:
         raise failure
@@ -156,11 +157,6 @@ def _read_and_write(
     observer: Observer,
 ) -> PoolhouseError | None:
     chain_id = session.chain.chain_id
-    reader = None
-    if request.transactions is not TransactionMode.NONE:
-        # Nearly every transaction of a chain transfers some token: those that do nothing else are left out.
-        transfers = {e.topic0 for e in session.registry.events.events if e.family == TRANSFERS}
-        reader = TransactionReader(session.node, request.transactions, chain_id, without_topics=transfers)
     archive = Archive(request.archive, chain_id) if request.archive else None
     if archive:
         archive.sweep()
@@ -170,11 +166,11 @@ def _read_and_write(
         summary.blocks_read += batch.to_block - batch.from_block + 1
         observer.batch(segment, batch)
 
-    work = Work(segments, RpcSource(session.node, threads=request.threads, transactions=reader), on_batch)
+    work = Work(segments, _source(request, session), on_batch)
     # Even with nothing to read the first package creates tables that are not there yet.
     first: Iterable[Rows] | None = found
     while first is not None or not work.is_done:
-        writer = PackageWriter(session.endpoint, chain_id, session.registry.events.version, archive, headers)
+        writer = PackageWriter(session.view, chain_id, session.registry.events.version, archive, headers)
         observer.stage("reading")
         package = session.warehouse.load(itertools.chain(first or (), writer.items(work, request.logs_per_package)))
         first, headers = None, ()
@@ -182,6 +178,15 @@ def _read_and_write(
         for table, rows in package.rows.items():
             summary.rows[table] = summary.rows.get(table, 0) + rows
     return work.failure
+
+
+def _source(request: LoadRequest, session: Session) -> LogSource:
+    reader = None
+    if request.transactions is not TransactionMode.NONE:
+        # Nearly every transaction of a chain transfers some token: those that do nothing else are left out.
+        transfers = {e.topic0 for e in session.registry.events.events if e.family == TRANSFERS}
+        reader = TransactionReader(session.node, request.transactions, session.chain.chain_id, without_topics=transfers)
+    return RpcSource(session.node, threads=request.threads, transactions=reader)
 
 
 def _check_range(request: LoadRequest) -> None:
@@ -204,7 +209,7 @@ def _check_range(request: LoadRequest) -> None:
 
 def wanted_blocks(request: LoadRequest, session: Session, filters: tuple[Filter, ...]) -> dict[Filter, Intervals]:
     """Blocks asked for, per filter. Without a start, a family begins where its first contract was created."""
-    head = session.endpoint.head.number
+    head = session.view.head_block
     to_block = head if request.to_block is None else request.to_block
     last = request.blocks[-1][1] if request.blocks else to_block
     if last > head:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -11,7 +12,9 @@ import msgspec
 from loaders.errors import PoolhouseError
 from loaders.registry.seeds import Chain, Registry
 from loaders.rpc.client import RpcClient
-from loaders.rpc.node import Lagging, Node, Unanswered, Unsupported
+from loaders.rpc.node import Lagging, Node, RequestStats, Unanswered, Unsupported
+
+_HEADERS_PER_REQUEST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,24 @@ class Endpoint:
     final_block: int
     """Newest block that counts as final; -1 when none does."""
     genesis_hash: str | None
+    source: Literal["rpc"] = "rpc"
+
+    @property
+    def host(self) -> str:
+        """Host of the endpoint, without its key."""
+        return self.node.host
+
+    @property
+    def head_block(self) -> int:
+        return self.head.number
+
+    @property
+    def stats(self) -> RequestStats:
+        return self.node.stats
+
+    def headers(self, numbers: Sequence[int]) -> list[Header]:
+        """Headers of the blocks, in order."""
+        return read_headers(self.node, numbers)
 
 
 class _HeaderJson(msgspec.Struct, rename="camel"):
@@ -54,6 +75,21 @@ def parse_header(raw: bytes | msgspec.Raw) -> Header | None:
         return None  # absent, or still pending
     bloom = bytes.fromhex(block.logs_bloom[2:]) if block.logs_bloom else b""
     return Header(int(block.number, 16), block.hash, block.parent_hash, int(block.timestamp, 16), bloom)
+
+
+def read_headers(node: Node, numbers: Sequence[int]) -> list[Header]:
+    """Headers of the blocks, in order. Raises :class:`Lagging` when the node lacks one."""
+    headers = []
+    for at in range(0, len(numbers), _HEADERS_PER_REQUEST):
+        chunk = numbers[at : at + _HEADERS_PER_REQUEST]
+        for number, raw in zip(
+            chunk, node.request([("eth_getBlockByNumber", (hex(n), False)) for n in chunk]), strict=True
+        ):
+            header = parse_header(raw)
+            if header is None:
+                raise Lagging(f"{node.host} has no block {number}")
+            headers.append(header)
+    return headers
 
 
 def connect(url: str, chain: Chain, registry: Registry, *, attempts: int = 7) -> Endpoint:

@@ -10,12 +10,11 @@ import pyarrow as pa
 
 from loaders.logs import RawLogs
 from loaders.registry.tables import BLOCKS
-from loaders.rpc.endpoint import Header, parse_header
-from loaders.rpc.node import Lagging, Node
+from loaders.rpc.endpoint import Header, read_headers
+from loaders.rpc.node import Node
 from loaders.source.verify import Inconsistent
 
 _LATEST_SANE = 10**11  # seconds; anything above is milliseconds
-_HEADERS_PER_REQUEST = 50
 
 
 def with_timestamps(logs: RawLogs, end: Header, node: Node) -> tuple[RawLogs, list[Header]]:
@@ -43,21 +42,6 @@ def _sane(logs: RawLogs, end: Header) -> bool:
     if (step < 0).any() or step[same_block].any():
         return False
     return bool(logs.block_number[-1] != end.number or seconds[-1] == end.timestamp)
-
-
-def read_headers(node: Node, numbers: list[int]) -> list[Header]:
-    """Headers of the blocks, in order. Raises :class:`Lagging` when the node lacks one."""
-    headers = []
-    for at in range(0, len(numbers), _HEADERS_PER_REQUEST):
-        chunk = numbers[at : at + _HEADERS_PER_REQUEST]
-        for number, raw in zip(
-            chunk, node.request([("eth_getBlockByNumber", (hex(n), False)) for n in chunk]), strict=True
-        ):
-            header = parse_header(raw)
-            if header is None:
-                raise Lagging(f"{node.host} has no block {number}")
-            headers.append(header)
-    return headers
 
 
 def block_rows(chain_id: int, headers: Sequence[Header]) -> pa.Table:

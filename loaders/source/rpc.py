@@ -6,19 +6,18 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 from loaders.errors import PoolhouseError
 from loaders.logs import RawLogs, concat_logs, empty_logs, merge_logs, rows_in
 from loaders.plan.density import RangeController
 from loaders.plan.filters import LogQuery, Segment
-from loaders.rpc.endpoint import Header, parse_header
+from loaders.rpc.endpoint import Header, parse_header, read_headers
 from loaders.rpc.node import Lagging, Node, SizeRefused, Unsupported
-from loaders.source.clock import read_headers, with_timestamps
+from loaders.source.base import Batch
+from loaders.source.clock import with_timestamps
 from loaders.source.parse import Malformed, parse_logs
 from loaders.source.transactions import TransactionReader
 from loaders.source.verify import Inconsistent, check_logs, end_is_doubtful
@@ -28,19 +27,6 @@ _SUSPICIOUS = 5.0
 """An empty answer is asked again where at least this many logs were to be expected."""
 _SAMPLES = 8
 _LATENCY_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Verified, complete logs of a range of blocks for one segment's filters."""
-
-    from_block: int
-    to_block: int
-    logs: RawLogs
-    end: Header
-    headers: list[Header] = field(default_factory=list)
-    """Other headers read on the way."""
-    transactions: pa.Table | None = None
 
 
 class RpcSource:

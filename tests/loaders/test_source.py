@@ -19,7 +19,8 @@ from loaders.registry.events import load_events
 from loaders.registry.seeds import Contract
 from loaders.rpc.client import RpcClient
 from loaders.rpc.node import Node
-from loaders.source.rpc import Batch, RpcSource
+from loaders.source.base import Batch
+from loaders.source.rpc import RpcSource
 from loaders.source.transactions import TransactionMode, TransactionReader
 from tests.loaders.emitter import EMITTERS, SYNC, Answer, Emitter, Proxy, serve
 

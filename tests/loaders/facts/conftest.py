@@ -29,6 +29,6 @@ def open_session(tmp_path: Path) -> Iterator[OpenSession]:
             warehouse = stack.enter_context(
                 open_warehouse("duckdb", known.events, database=database, root=work_directory(database))
             )
-            return Session(known, where, tuple(known.families_of(where)), endpoint, warehouse)
+            return Session(known, where, tuple(known.families_of(where)), endpoint, warehouse, endpoint)
 
         yield open_one

@@ -341,7 +341,9 @@ BIGQUERY = {"string": "STRING", "int64": "INT64", "timestamp": "TIMESTAMP", "boo
 
 
 def test_bigquery_accepts_every_lookup(session: Session) -> None:
-    recording = Recording(session.registry, session.chain, session.families, session.endpoint, session.warehouse)
+    recording = Recording(
+        session.registry, session.chain, session.families, session.view, session.warehouse, session.endpoint
+    )
     feed_aggregators(recording)
     complete(recording)
     snapshot(recording)
