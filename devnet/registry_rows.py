@@ -75,8 +75,12 @@ def _chain_row(world: World) -> Row:
         chain="devnet",
         native_symbol="ETH",
         wrapped_native_address=world.tokens["WETH"].address,
+        finality_rule="tag",
         finality_depth=_FINALITY_DEPTH,
         min_block_gap_s=_MIN_BLOCK_GAP_S,
+        min_block_gap_since_block=0,
+        min_block_gap_until_block="",
+        quirks="",
     )
 
 

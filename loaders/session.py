@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from loaders.errors import PoolhouseError
 from loaders.load.warehouse import Package, Warehouse
-from loaders.registry.seeds import Chain, Contract, Registry
+from loaders.registry.chains import Chain
+from loaders.registry.seeds import Contract, Registry
 from loaders.rpc.endpoint import Endpoint, Header
 from loaders.rpc.node import Node
 from loaders.source.base import ChainView

@@ -12,23 +12,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from loaders.errors import PoolhouseError
+from loaders.registry.chains import FINALITY_RULES, QUIRK_NAMES, Chain, Quirk, parse_quirks
 from loaders.registry.events import EventRegistry, load_events
 
+S = TypeVar("S", bound=str)
 T = TypeVar("T")
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    chain_id: int
-    name: str
-    native_symbol: str
-    wrapped_native_address: str
-    finality_depth: int
-    """Blocks below the head that count as final where a node has no `finalized` tag."""
-    min_block_gap_s: int
-    """No two consecutive blocks are closer in time than this, in seconds; 0 when nothing is guaranteed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +148,20 @@ class _Row:
             raise PoolhouseError(f"{self._where}: column {column} is missing.", "Compare with the file's header.")
         return value.strip()
 
-    def one_of(self, column: str, values: Iterable[str]) -> str:
+    def one_of(self, column: str, values: Iterable[S]) -> S:
         value, known = self.text(column), list(values)
-        if value not in known:
+        found = next((v for v in known if v == value), None)
+        if found is None:
             raise self._wrong(column, value, f"one of {', '.join(known)}")
-        return value
+        return found
+
+    def quirks(self, column: str) -> tuple[Quirk, ...]:
+        value = self.text(column)
+        try:
+            return parse_quirks(value)
+        except ValueError:
+            expected = f"names of quirks ({', '.join(QUIRK_NAMES)}), each alone or with blocks as name@from-to"
+            raise self._wrong(column, value, expected) from None
 
     def integer(self, column: str) -> int:
         value = self.text(column)
@@ -213,6 +212,10 @@ def _chain(row: _Row) -> Chain:
         row.address("wrapped_native_address", required=False),
         row.integer("finality_depth"),
         row.optional_integer("min_block_gap_s") or 0,
+        row.optional_integer("min_block_gap_since_block") or 0,
+        row.optional_integer("min_block_gap_until_block"),
+        row.one_of("finality_rule", FINALITY_RULES),
+        row.quirks("quirks"),
     )
 
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from loaders.errors import PoolhouseError
-from loaders.registry.seeds import Chain, Registry
+from loaders.registry.chains import Chain
+from loaders.registry.seeds import Registry
 from loaders.rpc.client import RpcClient
 from loaders.rpc.node import Lagging, Node, RequestStats, Unanswered, Unsupported
 
@@ -103,7 +104,8 @@ def connect(url: str, chain: Chain, registry: Registry, *, attempts: int = 7) ->
             f"Use --chain {registry.chain_name(chain_id)}, or the URL of a node of {chain.name}.",
         )
     node = Node(client, attempts=attempts)
-    head, finalized = (_block(node, tag) for tag in ("latest", "finalized"))
+    head = _block(node, "latest")
+    finalized = _block(node, "finalized") if chain.finality_rule == "tag" else None
     if head is None:
         raise PoolhouseError(f"The node at {client.host} has no latest block.", "Wait until it has synced.")
     # Dev nodes answer the finalized tag with block 0 or null until enough blocks exist: depth is the fallback.

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from loaders.load.run import LoadRequest, load
-from loaders.registry.seeds import Chain, Registry, load_registry
+from loaders.registry.chains import Chain
+from loaders.registry.seeds import Registry, load_registry
 from tests.conftest import Run, replayed_node
 from tests.shared_folder import shared_folder
 from tests.warehouse.known_answers.record import Recorder
