@@ -77,3 +77,5 @@ def print_summary(console: Console, summary: LoadSummary, seconds: float) -> Non
         highlight=False,
         soft_wrap=True,
     )
+    for note in summary.notes:
+        console.print(note, highlight=False, soft_wrap=True)

@@ -15,7 +15,7 @@ from loaders.registry.chains import Chain
 from loaders.registry.seeds import Contract, Registry
 from loaders.rpc.endpoint import Endpoint, Header
 from loaders.rpc.node import Node
-from loaders.source.base import ChainView
+from loaders.source.base import ChainView, OpenSource
 
 WORK_DIRECTORY = ".poolhouse"
 
@@ -32,6 +32,8 @@ class Session:
     warehouse: Warehouse
     endpoint: Endpoint | None = None
     """The node, where there is one: state is read from it."""
+    source: OpenSource | None = None
+    """Where logs come from, when not from the node."""
     extra_contracts: list[Contract] = field(default_factory=list)
     """Contracts found on the chain instead of the registry (price aggregators behind their proxies)."""
     replaced_hashes: frozenset[str] = frozenset()

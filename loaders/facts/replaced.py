@@ -39,7 +39,12 @@ class ReadBlocks:
 
 
 def recheck_read_blocks(session: Session) -> ReadBlocks:
-    """Ask the node for their headers. Write them with the load: they are how models know which reads still count."""
+    """Ask the node, where there is one, for their headers.
+
+    Write them with the load: they are how models know which reads still count.
+    """
+    if session.endpoint is None:
+        return ReadBlocks((), frozenset())
     rows = session.query(_UNCONFIRMED.format(chain_id=session.chain.chain_id))
     numbers = sorted({int(r["block_number"]) for r in rows if r["block_number"] <= session.pinned.number})
     headers = tuple(read_headers(session.node, numbers))

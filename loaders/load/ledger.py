@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from loaders.decode.decoder import DECODER_VERSION
 from loaders.errors import PoolhouseError
 from loaders.load.warehouse import Warehouse
 from loaders.plan.filters import Filter, Finality, Segment, segments
-from loaders.plan.intervals import Interval, Intervals, intersect, subtract, union
+from loaders.plan.intervals import Interval, Intervals, common, intersect, subtract, union
 from loaders.registry.events import EventSpec
 from loaders.registry.tables import LOAD_RANGES
 from loaders.rpc.endpoint import Header
@@ -127,18 +127,27 @@ def read_ledger(warehouse: Warehouse, chain_id: int) -> Ledger:
 
 
 def plan(
-    filters: Iterable[Filter], wanted: Mapping[Filter, Intervals], ledger: Ledger, view: ChainView
+    filters: Iterable[Filter],
+    wanted: Mapping[Filter, Intervals],
+    ledger: Ledger,
+    view: ChainView,
+    answers: Callable[[Filter], Intervals | None] = lambda _: None,
 ) -> list[Segment]:
     """What to read: final blocks that no final range covers, and everything above finality again.
 
     Blocks of earlier tails are wanted as well: a new tail replaces the old one whole, and what became final meanwhile is
-    read once more, as final.
+    read once more, as final. A source that ``answers`` for some blocks only cannot replace a tail whole: it leaves the
+    blocks of tails alone.
     """
     finals, tails = ledger.finals(), ledger.tails()
     missing_final: dict[Filter, Intervals] = {}
     missing_tail: dict[Filter, Intervals] = {}
     for f in filters:
-        blocks = union([*wanted[f], *intersect(tails.get(f.key, ()), 0, view.head_block)])
+        answered = answers(f)
+        if answered is not None:
+            blocks = subtract(common(wanted[f], answered), tails.get(f.key, ()))
+        else:
+            blocks = union([*wanted[f], *intersect(tails.get(f.key, ()), 0, view.head_block)])
         missing_final[f] = subtract(intersect(blocks, 0, view.final_block), finals.get(f.key, ()))
         above = subtract(intersect(blocks, view.final_block + 1, view.head_block), finals.get(f.key, ()))
         missing_tail[f] = above

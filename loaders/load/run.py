@@ -22,9 +22,9 @@ from loaders.registry.seeds import Contract, Registry, load_registry
 from loaders.registry.tables import CONTRACT_READS
 from loaders.rpc.endpoint import Header, connect
 from loaders.session import Session, work_directory
-from loaders.source.base import Batch, ChainView, LogSource
+from loaders.source.base import Batch, ChainView, LogSource, SourceRequest
 from loaders.source.rpc import RpcSource
-from loaders.source.transactions import TransactionMode, TransactionReader
+from loaders.source.transactions import TransactionMode, TransactionReader, WithTransactions
 
 LOGS_PER_PACKAGE = 1_000_000
 _REORG_ATTEMPTS = 3
@@ -36,6 +36,7 @@ class LoadRequest:
 
     chain: str
     rpc_url: str
+    """May be empty beside a ``source``: then nothing is asked of a node, neither transactions nor facts."""
     database: Path
     protocols: tuple[str, ...] = ()
     from_block: int | None = None
@@ -52,6 +53,8 @@ class LoadRequest:
     with_facts: bool = True
     with_transfers: bool = False
     """Load the transfers of every token as well: most of a chain's logs."""
+    source: SourceRequest | None = None
+    """Where logs come from instead of the node."""
 
 
 @dataclass
@@ -67,6 +70,8 @@ class LoadSummary:
     logs: int = 0
     requests_accepted: int = 0
     requests_refused: int = 0
+    notes: list[str] = field(default_factory=list)
+    """What was not done although it was asked for, and why."""
 
 
 class Observer:
@@ -92,15 +97,19 @@ def open_session(
     destination: DestinationName,
     database: Path,
     registry: Registry | None = None,
+    source: SourceRequest | None = None,
 ) -> Iterator[Session]:
-    """Check the node and open the warehouse. Raises :class:`PoolhouseError` when either does not serve."""
+    """Check the node, the source beside it and the warehouse. Raises :class:`PoolhouseError` when one does not serve."""
     registry = registry or load_registry()
     known = registry.chain(chain)
     families = registry.select_families(known, protocols)
-    endpoint = connect(rpc_url, known, registry)
+    endpoint = connect(rpc_url, known, registry) if rpc_url or source is None else None
+    opened = source.open(known, endpoint) if source else None
+    view = opened.view if opened else endpoint
+    assert view is not None
     work = work_directory(database)
     with open_warehouse(destination, registry.events, database=database, root=work) as warehouse:
-        yield Session(registry, known, tuple(families), endpoint, warehouse, endpoint)
+        yield Session(registry, known, tuple(families), view, warehouse, endpoint, opened)
 
 
 def load(request: LoadRequest, observer: Observer | None = None, registry: Registry | None = None) -> LoadSummary:
@@ -108,7 +117,13 @@ def load(request: LoadRequest, observer: Observer | None = None, registry: Regis
     observer = observer or Observer()
     _check_range(request)
     with open_session(
-        request.chain, request.protocols, request.rpc_url, request.destination, request.database, registry
+        request.chain,
+        request.protocols,
+        request.rpc_url,
+        request.destination,
+        request.database,
+        registry,
+        request.source,
     ) as session:
         current = session
         for _ in range(_REORG_ATTEMPTS - 1):
@@ -123,7 +138,8 @@ def load(request: LoadRequest, observer: Observer | None = None, registry: Regis
 def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSummary:
     read_blocks = recheck_read_blocks(session)
     session.replaced_hashes = read_blocks.replaced_hashes
-    found = _find_aggregators(session) if request.with_facts else []
+    with_facts = request.with_facts and session.endpoint is not None
+    found = _find_aggregators(session) if with_facts else []
     families = (*session.families, *([TRANSFERS] if request.with_transfers else ()))
     events = [e for e in session.registry.events.events if e.family in families]
     filters = filters_for(events, session.contracts)
@@ -131,14 +147,17 @@ def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSum
     ledger = read_ledger(session.warehouse, session.chain.chain_id)
     database = str(request.database) if request.destination == "duckdb" else session.warehouse.name
     ledger.check_same_chain(session.view, database)
-    segments = plan(filters, wanted, ledger, session.view)
+    answers = session.source.answers if session.source else lambda _: None
+    segments = plan(filters, wanted, ledger, session.view, answers)
     observer.planned(segments, session.view)
     asked = [interval for intervals in wanted.values() for interval in intervals]
     summary = LoadSummary(session.chain.name, min(a for a, _ in asked), max(b for _, b in asked))
+    if session.endpoint is None and (request.with_facts or request.transactions is not TransactionMode.NONE):
+        summary.notes.append("No node was given: neither transactions nor facts (tokens, pools, feeds) were read.")
     # Objects alive now stay alive: the collector need not look at them again between millions of short-lived ones.
     gc.freeze()
     failure = _read_and_write(request, session, segments, found, read_blocks.headers, summary, observer)
-    if failure is None and request.with_facts:
+    if failure is None and with_facts:
         _complete(session, observer)
     stats = session.view.stats
     summary.requests_accepted, summary.requests_refused = stats.accepted, stats.refused
@@ -182,10 +201,12 @@ def _read_and_write(
 
 def _source(request: LoadRequest, session: Session) -> LogSource:
     reader = None
-    if request.transactions is not TransactionMode.NONE:
+    if request.transactions is not TransactionMode.NONE and session.endpoint is not None:
         # Nearly every transaction of a chain transfers some token: those that do nothing else are left out.
         transfers = {e.topic0 for e in session.registry.events.events if e.family == TRANSFERS}
         reader = TransactionReader(session.node, request.transactions, session.chain.chain_id, without_topics=transfers)
+    if session.source is not None:
+        return WithTransactions(session.source.logs, reader) if reader else session.source.logs
     return RpcSource(session.node, threads=request.threads, transactions=reader)
 
 

@@ -63,6 +63,11 @@ def subtract(intervals: Intervals, removed: Intervals) -> Intervals:
     return tuple(left)
 
 
+def common(intervals: Intervals, others: Intervals) -> Intervals:
+    """Blocks that are in both sets."""
+    return tuple(part for low, high in others for part in intersect(intervals, low, high))
+
+
 def size(intervals: Intervals) -> int:
     """Number of blocks."""
     return sum(b - a + 1 for a, b in intervals)

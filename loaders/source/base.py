@@ -13,8 +13,10 @@ from typing import Literal, Protocol
 import pyarrow as pa
 
 from loaders.logs import RawLogs
-from loaders.plan.filters import Segment
-from loaders.rpc.endpoint import Header
+from loaders.plan.filters import Filter, Segment
+from loaders.plan.intervals import Intervals
+from loaders.registry.chains import Chain
+from loaders.rpc.endpoint import Endpoint, Header
 from loaders.rpc.node import RequestStats
 
 SourceName = Literal["rpc", "files", "sqd", "hypersync"]
@@ -70,3 +72,28 @@ class LogSource(Protocol):
 
     def batches(self, segment: Segment) -> Iterator[Batch]:
         """Batches that together cover the segment, in block order. Raises :class:`PoolhouseError` rather than skip."""
+
+
+class OpenSource(Protocol):
+    """A source other than the node, ready to be read."""
+
+    @property
+    def view(self) -> ChainView:
+        """The chain as the source has it."""
+
+    @property
+    def logs(self) -> LogSource:
+        """Its logs."""
+
+    def answers(self, asked: Filter) -> Intervals | None:
+        """The final blocks whose logs of this filter it has to the last one; None: all that its view has."""
+
+
+class SourceRequest(Protocol):
+    """Such a source as the user named it."""
+
+    def open(self, chain: Chain, endpoint: Endpoint | None) -> OpenSource:
+        """Look at it; ``endpoint`` is the node beside it, where one was given.
+
+        Raises :class:`PoolhouseError` when it cannot serve the chain.
+        """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -11,9 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from loaders.decode.decoder import timestamps
+from loaders.errors import PoolhouseError
 from loaders.logs import RawLogs, rows_as_key, rows_in
+from loaders.plan.filters import Segment
 from loaders.registry.tables import TRANSACTIONS
 from loaders.rpc.node import Call, Node, SizeRefused, Unsupported
+from loaders.source.base import Batch, LogSource
 from loaders.source.verify import Inconsistent
 
 
@@ -171,6 +175,25 @@ class TransactionReader:
             "selector": [t.input[:10].lower() if len(t.input) >= 10 else None for t, _ in found],
         }
         return pa.table(columns, schema=TRANSACTIONS.arrow)
+
+
+class WithTransactions:
+    """Another source, its batches with their transactions as the node has them."""
+
+    def __init__(self, logs: LogSource, reader: TransactionReader) -> None:
+        self._logs = logs
+        self._reader = reader
+
+    def batches(self, segment: Segment) -> Iterator[Batch]:
+        for batch in self._logs.batches(segment):
+            try:
+                transactions = self._reader.read(batch.logs)
+            except Inconsistent as error:
+                raise PoolhouseError(
+                    f"The node disagrees with the logs of blocks {batch.from_block} to {batch.to_block}: {error}.",
+                    "Check that both are of the same chain, or load with --transactions none.",
+                ) from None
+            yield replace(batch, transactions=transactions)
 
 
 def _of_block(
