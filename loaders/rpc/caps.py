@@ -1,0 +1,152 @@
+"""What an endpoint was found to refuse: learnt once, kept beside the warehouse, forgotten after some days.
+
+A provider changes its limits, a key moves to another plan and a node is upgraded: what is not learnt again expires.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_KEPT_S = 7 * 86_400.0
+FILE_NAME = "endpoints.json"
+
+_LIMITS = ("max_blocks", "max_logs", "max_response_bytes", "max_batch_calls")
+
+
+class EndpointCaps:
+    """Limits of one endpoint, None where nothing was found. Thread-safe; attributes are plain reads."""
+
+    def __init__(self, *, now: Callable[[], float] = time.time, changed: Callable[[], None] = lambda: None) -> None:
+        self.max_blocks: int | None = None
+        """Most blocks that one ``eth_getLogs`` may span."""
+        self.max_logs: int | None = None
+        """Most logs that one answer holds; one that has exactly as many may be cut off."""
+        self.max_response_bytes: int | None = None
+        """An answer of this size was refused, or the largest that the endpoint says it gives."""
+        self.max_batch_calls: int | None = None
+        """Most calls in one JSON-RPC batch; 1 where batches are refused."""
+        self.has_log_timestamps: bool | None = None
+        """Whether logs come with a timestamp worth having."""
+        self.lacks_methods: frozenset[str] = frozenset()
+        self._learnt_at: dict[str, float] = {}
+        self._now = now
+        self._changed = changed
+        self._lock = threading.Lock()
+
+    def learn(
+        self,
+        *,
+        max_blocks: int | None = None,
+        max_logs: int | None = None,
+        max_response_bytes: int | None = None,
+        max_batch_calls: int | None = None,
+        has_log_timestamps: bool | None = None,
+        lacks_method: str | None = None,
+    ) -> None:
+        """Take note of what an answer showed. The smaller of two limits stands, the later of two observations."""
+        found = dict(zip(_LIMITS, (max_blocks, max_logs, max_response_bytes, max_batch_calls), strict=True))
+        with self._lock:
+            before = self._values()
+            for name, limit in found.items():
+                known = getattr(self, name)
+                if limit is not None and (known is None or limit <= known):
+                    self._note(name, max(1, limit))
+            if has_log_timestamps is not None:
+                self._note("has_log_timestamps", has_log_timestamps)
+            if lacks_method is not None:
+                self._note("lacks_methods", self.lacks_methods | {lacks_method})
+            is_changed = self._values() != before
+        if is_changed:
+            self._changed()
+
+    def as_json(self) -> dict[str, dict[str, Any]]:
+        """What is known, each with the time it was learnt, in seconds since 1970."""
+        with self._lock:
+            return {
+                name: {"value": sorted(value) if isinstance(value, frozenset) else value, "at": self._learnt_at[name]}
+                for name, value in self._values().items()
+                if name in self._learnt_at
+            }
+
+    def restore(self, saved: dict[str, dict[str, Any]]) -> None:
+        """Take over what :meth:`as_json` returned; what is too old or of another shape is left out."""
+        oldest = self._now() - _KEPT_S
+        for name, entry in saved.items():
+            try:
+                value, learnt_at = entry["value"], float(entry["at"])
+            except (TypeError, KeyError, ValueError):
+                continue
+            if learnt_at < oldest or not _is_valid(name, value):
+                continue
+            with self._lock:
+                setattr(self, name, frozenset(value) if name == "lacks_methods" else value)
+                self._learnt_at[name] = learnt_at
+
+    def _values(self) -> dict[str, Any]:
+        names = (*_LIMITS, "has_log_timestamps", "lacks_methods")
+        return {name: getattr(self, name) for name in names}
+
+    def _note(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
+        self._learnt_at[name] = self._now()
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    if name in _LIMITS:
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    if name == "has_log_timestamps":
+        return isinstance(value, bool)
+    return name == "lacks_methods" and isinstance(value, list) and all(isinstance(v, str) for v in value)
+
+
+class CapsFile:
+    """The caps of all endpoints that a warehouse was loaded from. URLs carry keys, hence only a hash of each is kept."""
+
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._now = now
+        self._lock = threading.Lock()
+        self._caps: dict[str, EndpointCaps] = {}
+
+    def of(self, url: str) -> EndpointCaps:
+        """The caps of the endpoint; what they learn is written to the file at once."""
+        key = endpoint_key(url)
+        with self._lock:
+            if key not in self._caps:
+                self._caps[key] = EndpointCaps(now=self._now, changed=self._save)
+                self._caps[key].restore(self._read().get(key, {}))
+            return self._caps[key]
+
+    def _save(self) -> None:
+        with self._lock:
+            # Another command may have learnt of other endpoints meanwhile.
+            content = {**self._read(), **{key: caps.as_json() for key, caps in self._caps.items()}}
+            temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+                temporary.replace(self._path)
+            except OSError:
+                # It saves requests, nothing more: a load does not end for it.
+                temporary.unlink(missing_ok=True)
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        if not isinstance(content, dict):
+            return {}
+        return {key: caps for key, caps in content.items() if isinstance(caps, dict)}
+
+
+def endpoint_key(url: str) -> str:
+    """Tells endpoints apart without giving their keys away."""
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
