@@ -23,6 +23,7 @@ from loaders.registry.tables import CONTRACT_READS
 from loaders.rpc.endpoint import Header, connect
 from loaders.session import Session, work_directory
 from loaders.source.base import Batch, ChainView, LogSource, SourceRequest
+from loaders.source.clock import BlockGap
 from loaders.source.rpc import RpcSource
 from loaders.source.transactions import TransactionMode, TransactionReader, WithTransactions
 
@@ -207,7 +208,7 @@ def _source(request: LoadRequest, session: Session) -> LogSource:
         reader = TransactionReader(session.node, request.transactions, session.chain.chain_id, without_topics=transfers)
     if session.source is not None:
         return WithTransactions(session.source.logs, reader) if reader else session.source.logs
-    return RpcSource(session.node, threads=request.threads, transactions=reader)
+    return RpcSource(session.node, threads=request.threads, transactions=reader, gap=BlockGap.of(session.chain))
 
 
 def _check_range(request: LoadRequest) -> None:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ from loaders.plan.filters import LogQuery, Segment
 from loaders.rpc.endpoint import Header, parse_header, read_headers
 from loaders.rpc.node import Lagging, Node, SizeRefused, Unsupported
 from loaders.source.base import Batch
-from loaders.source.clock import with_timestamps
+from loaders.source.clock import NO_GUARANTEE, BlockGap, Clock
 from loaders.source.parse import Malformed, parse_logs
 from loaders.source.transactions import TransactionReader
 from loaders.source.verify import Inconsistent, check_logs, end_is_doubtful
@@ -39,9 +40,11 @@ class RpcSource:
         threads: int = 4,
         transactions: TransactionReader | None = None,
         controller: RangeController | None = None,
+        gap: BlockGap = NO_GUARANTEE,
         retry_wait_s: float = 0.5,
     ) -> None:
         self.node = node
+        self._clock = Clock(gap, partial(read_headers, node))
         self._threads = threads
         self._transactions = transactions
         self._controllers: dict[tuple[LogQuery, ...], RangeController] = {}
@@ -142,7 +145,7 @@ class RpcSource:
                     self._confirm_block(query, header)
 
     def _complete(self, low: int, high: int, logs: RawLogs, end: Header) -> Batch:
-        logs, headers = with_timestamps(logs, end, self.node)
+        logs, headers = self._clock.with_timestamps(logs, end)
         transactions = self._transactions.read(logs) if self._transactions else None
         return Batch(low, high, logs, end, headers, transactions)
 
