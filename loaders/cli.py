@@ -11,6 +11,7 @@ import typer
 from loaders.commands import build, demo, load, query, snapshot, status, trust
 from loaders.errors import PoolhouseError
 from loaders.redact import redact
+from loaders.shutdown import Stopped
 
 app = typer.Typer(
     name="poolhouse",
@@ -45,15 +46,16 @@ def _wants_help() -> bool:
 
 
 def main() -> None:
-    """Run a command; failures end with one line of message, one of remedy, and code 1."""
+    """Run a command; failures end with one line of message, one of remedy, and a code other than 0."""
     # DuckDB and dlt must not find the URL by accident in what they record of the process.
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     try:
         _mount_devnet()
         app()
     except PoolhouseError as error:
-        print(redact(f"Error: {error.message}\n{error.remedy}"), file=sys.stderr)
-        sys.exit(1)
+        label = "" if isinstance(error, Stopped) else "Error: "
+        print(redact(f"{label}{error.message}\n{error.remedy}"), file=sys.stderr)
+        sys.exit(error.exit_code)
     except Exception:
         # A defect of ours: the trace helps to report it, but may quote a URL with a key.
         print(redact(traceback.format_exc()), file=sys.stderr)

@@ -6,9 +6,11 @@ from __future__ import annotations
 class PoolhouseError(Exception):
     """A failure that the user can act on.
 
-    The command line prints ``message`` and ``remedy`` on one line each and exits with code 1, without a traceback.
+    The command line prints ``message`` and ``remedy`` on one line each and exits with :attr:`exit_code`, without a traceback.
     Neither may carry a secret: pass every URL through :func:`loaders.redact.redact` first.
     """
+
+    exit_code = 1
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)

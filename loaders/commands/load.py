@@ -82,7 +82,9 @@ def load(
     from loaders.load.run import LoadRequest, default_archive
     from loaders.load.run import load as run_load
     from loaders.plan.intervals import parse_intervals
-    from loaders.progress import LoadProgress, print_summary
+    from loaders.progress import print_summary
+    from loaders.reporting import reporting
+    from loaders.shutdown import stop_on_signals
     from loaders.source.transactions import TransactionMode
 
     folder = None if no_archive else archive or default_archive(destination.value, database)
@@ -104,8 +106,8 @@ def load(
     )
     console = Console()
     started = time.monotonic()
-    with LoadProgress(Console(stderr=True)) as progress:
-        summary = run_load(request, progress)
+    with stop_on_signals() as stop, reporting() as observer:
+        summary = run_load(request, observer, stop=stop)
     print_summary(console, summary, time.monotonic() - started)
 
 

@@ -5,6 +5,7 @@ Rows stream: only what the warehouse's buffers need is in memory, whatever the s
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ from loaders.plan.filters import Segment
 from loaders.registry.events import EventSpec
 from loaders.registry.tables import BLOCKS, LOAD_RANGES, TRANSACTIONS
 from loaders.rpc.endpoint import Header
+from loaders.shutdown import Stopped
 from loaders.source.base import Batch, ChainView, LogSource
 from loaders.source.clock import block_rows
 
@@ -35,6 +37,8 @@ class Work:
     segments: list[Segment]
     source: LogSource
     on_batch: Callable[[Segment, Batch], None]
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Once set, nothing further is read."""
     failure: PoolhouseError | None = None
     """What stopped the reading; set so that everything read before it is still loaded."""
     _reader: Iterator[tuple[Segment, Batch]] | None = None
@@ -64,10 +68,16 @@ class Work:
     def _read(self) -> Iterator[tuple[Segment, Batch]]:
         try:
             for segment in self.segments:
+                self._raise_if_stopped()
                 for batch in self.source.batches(segment):
                     yield segment, batch
+                    self._raise_if_stopped()
         except PoolhouseError as error:
             self.failure = error
+
+    def _raise_if_stopped(self) -> None:
+        if self.stop.is_set():
+            raise Stopped
 
 
 @dataclass
@@ -176,6 +186,11 @@ class PackageWriter:
         )
         if self._archive:
             self._archive.finish(under_way.segment, *blocks, self._tag)
+
+    @property
+    def loaded_block(self) -> int:
+        """Highest block of the package's ledger rows, -1 when there are none."""
+        return max((covered.to_block for covered in self._covered), default=-1)
 
     def _withdraw(self) -> None:
         """Leave the indivisible segments out of the ledger: the tail that they were to replace stands."""

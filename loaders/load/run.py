@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import itertools
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loaders.errors import PoolhouseError
@@ -14,7 +15,9 @@ from loaders.facts.replaced import recheck_read_blocks
 from loaders.load.archive import Archive
 from loaders.load.ledger import plan, read_ledger
 from loaders.load.package import ChainMoved, PackageWriter, Work
+from loaders.load.runs import LoadSummary, recorded_run
 from loaders.load.warehouse import DestinationName, Rows, open_warehouse
+from loaders.observer import Observer
 from loaders.plan.filters import Filter, Segment, filters_for
 from loaders.plan.intervals import Intervals
 from loaders.registry.events import TRANSFERS
@@ -22,7 +25,8 @@ from loaders.registry.seeds import Contract, Registry, load_registry
 from loaders.registry.tables import CONTRACT_READS
 from loaders.rpc.endpoint import Header, connect
 from loaders.session import Session, work_directory
-from loaders.source.base import Batch, ChainView, LogSource, SourceRequest
+from loaders.shutdown import Stopped
+from loaders.source.base import Batch, LogSource, SourceRequest
 from loaders.source.clock import BlockGap
 from loaders.source.rpc import RpcSource
 from loaders.source.transactions import TransactionMode, TransactionReader, WithTransactions
@@ -58,33 +62,6 @@ class LoadRequest:
     """Where logs come from instead of the node."""
 
 
-@dataclass
-class LoadSummary:
-    """What a load did."""
-
-    chain: str
-    from_block: int
-    to_block: int
-    rows: dict[str, int] = field(default_factory=dict)
-    packages: list[str] = field(default_factory=list)
-    blocks_read: int = 0
-    logs: int = 0
-    requests_accepted: int = 0
-    requests_refused: int = 0
-    notes: list[str] = field(default_factory=list)
-    """What was not done although it was asked for, and why."""
-
-
-class Observer:
-    """Told how a load proceeds; the command line draws it. The methods here do nothing."""
-
-    def planned(self, segments: list[Segment], view: ChainView) -> None: ...
-
-    def batch(self, segment: Segment, batch: Batch) -> None: ...
-
-    def stage(self, name: str) -> None: ...
-
-
 def default_archive(destination: DestinationName, database: Path) -> Path:
     name = database.stem if destination == "duckdb" else destination
     return work_directory(database) / "archive" / name
@@ -113,9 +90,17 @@ def open_session(
         yield Session(registry, known, tuple(families), view, warehouse, endpoint, opened)
 
 
-def load(request: LoadRequest, observer: Observer | None = None, registry: Registry | None = None) -> LoadSummary:
-    """Raises :class:`PoolhouseError`; what was read before an error stays loaded."""
-    observer = observer or Observer()
+def load(
+    request: LoadRequest,
+    observer: Observer | None = None,
+    registry: Registry | None = None,
+    stop: threading.Event | None = None,
+) -> LoadSummary:
+    """Raises :class:`PoolhouseError`; what was read before an error stays loaded.
+
+    Once ``stop`` is set, what was read is still written, and :class:`loaders.shutdown.Stopped` raised.
+    """
+    observer, stop = observer or Observer(), stop or threading.Event()
     _check_range(request)
     with open_session(
         request.chain,
@@ -126,17 +111,27 @@ def load(request: LoadRequest, observer: Observer | None = None, registry: Regis
         registry,
         request.source,
     ) as session:
-        current = session
-        for _ in range(_REORG_ATTEMPTS - 1):
-            try:
-                return _load(request, current, observer)
-            except ChainMoved:
+        summary = LoadSummary(session.chain.name)
+        with recorded_run("load", session.chain, session.warehouse, session.view.host, summary, observer):
+            current = session
+            for attempt in range(1, _REORG_ATTEMPTS + 1):
+                try:
+                    observer.connected(session.chain.name, current.view)
+                    _load(request, current, summary, observer, stop)
+                    break
+                except ChainMoved:
+                    if attempt == _REORG_ATTEMPTS:
+                        raise
+                finally:
+                    summary.add_requests(current.view.stats)
                 endpoint = connect(request.rpc_url, session.chain, session.registry)
                 current = replace(session, view=endpoint, endpoint=endpoint, extra_contracts=[])
-        return _load(request, current, observer)
+    return summary
 
 
-def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSummary:
+def _load(
+    request: LoadRequest, session: Session, summary: LoadSummary, observer: Observer, stop: threading.Event
+) -> None:
     read_blocks = recheck_read_blocks(session)
     session.replaced_hashes = read_blocks.replaced_hashes
     with_facts = request.with_facts and session.endpoint is not None
@@ -150,21 +145,20 @@ def _load(request: LoadRequest, session: Session, observer: Observer) -> LoadSum
     ledger.check_same_chain(session.view, database)
     answers = session.source.answers if session.source else lambda _: None
     segments = plan(filters, wanted, ledger, session.view, answers)
-    observer.planned(segments, session.view)
+    observer.planned(session.chain.name, segments)
     asked = [interval for intervals in wanted.values() for interval in intervals]
-    summary = LoadSummary(session.chain.name, min(a for a, _ in asked), max(b for _, b in asked))
+    summary.from_block, summary.to_block = min(a for a, _ in asked), max(b for _, b in asked)
     if session.endpoint is None and (request.with_facts or request.transactions is not TransactionMode.NONE):
         summary.notes.append("No node was given: neither transactions nor facts (tokens, pools, feeds) were read.")
     # Objects alive now stay alive: the collector need not look at them again between millions of short-lived ones.
     gc.freeze()
-    failure = _read_and_write(request, session, segments, found, read_blocks.headers, summary, observer)
-    if failure is None and with_facts:
-        _complete(session, observer)
-    stats = session.view.stats
-    summary.requests_accepted, summary.requests_refused = stats.accepted, stats.refused
+    failure = _read_and_write(request, session, segments, found, read_blocks.headers, summary, observer, stop)
     if failure is not None:
         raise failure
-    return summary
+    if stop.is_set():
+        raise Stopped
+    if with_facts:
+        _complete(session, observer)
 
 
 def _read_and_write(
@@ -175,6 +169,7 @@ def _read_and_write(
     headers: Sequence[Header],
     summary: LoadSummary,
     observer: Observer,
+    stop: threading.Event,
 ) -> PoolhouseError | None:
     chain_id = session.chain.chain_id
     archive = Archive(request.archive, chain_id) if request.archive else None
@@ -184,17 +179,18 @@ def _read_and_write(
     def on_batch(segment: Segment, batch: Batch) -> None:
         summary.logs += len(batch.logs)
         summary.blocks_read += batch.to_block - batch.from_block + 1
-        observer.batch(segment, batch)
+        observer.batch(session.chain.name, segment, batch)
 
-    work = Work(segments, _source(request, session), on_batch)
+    work = Work(segments, _source(request, session), on_batch, stop)
     # Even with nothing to read the first package creates tables that are not there yet.
     first: Iterable[Rows] | None = found
     while first is not None or not work.is_done:
         writer = PackageWriter(session.view, chain_id, session.registry.events.version, archive, headers)
-        observer.stage("reading")
+        observer.stage(session.chain.name, "reading")
         package = session.warehouse.load(itertools.chain(first or (), writer.items(work, request.logs_per_package)))
         first, headers = None, ()
         summary.packages += [package.load_id] if package.load_id else []
+        observer.committed(session.chain.name, package, writer.loaded_block)
         for table, rows in package.rows.items():
             summary.rows[table] = summary.rows.get(table, 0) + rows
     return work.failure
@@ -284,5 +280,5 @@ def _find_aggregators(session: Session) -> list[Rows]:
 def _complete(session: Session, observer: Observer) -> None:
     from loaders.facts.complete import complete
 
-    observer.stage("reading contract state")
+    observer.stage(session.chain.name, "reading contract state")
     complete(session)

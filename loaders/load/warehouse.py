@@ -20,6 +20,8 @@ os.environ.setdefault("NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID", "true")
 os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
 # The pipeline has no state of its own: what is loaded stands in the ledger.
 os.environ.setdefault("RESTORE_FROM_DESTINATION", "false")
+# A signal is ours to handle (loaders/shutdown.py): a package under way is finished, not cancelled.
+os.environ.setdefault("RUNTIME__INTERCEPT_SIGNALS", "false")
 # The archive keeps the logs; a second copy of every loaded file would only fill the disk.
 os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 
@@ -131,6 +133,10 @@ class Warehouse(AbstractContextManager["Warehouse"]):
                 "Restore them, or load into another database.",
             )
         self._has_tables = True
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever loaded into it."""
+        return self._absent_tables() == set(self._registry.tables)
 
     def _absent_tables(self) -> set[str]:
         with self._pipeline.sql_client() as client:

@@ -50,7 +50,7 @@ class RawTable:
     def partition_column(self) -> str:
         """The column whose day partitions the table on BigQuery."""
         names = {c.name for c in self.columns}
-        return "block_timestamp" if "block_timestamp" in names else "loaded_at"
+        return next(name for name in ("block_timestamp", "loaded_at", "ended_at") if name in names)
 
     @property
     def cluster_columns(self) -> list[str]:

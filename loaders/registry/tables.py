@@ -161,6 +161,36 @@ UNDECODED_LOGS = RawTable(
     SOURCE,
 )
 
+RUNS = RawTable(
+    "runs",
+    (
+        Column("run_id", "string", "Identifier of the run, 32 hex digits."),
+        Column("command", "string", "What was run: `load` or `follow`."),
+        CHAIN_ID,
+        Column("started_at", "timestamp", "When the run began to work on the chain, UTC."),
+        Column("ended_at", "timestamp", "When it ended, UTC."),
+        Column(
+            "outcome",
+            "string",
+            "`succeeded`, `stopped` (on request; what was read is loaded) or `failed` (packages before the failure count).",
+        ),
+        Column("error", "string", "What went wrong, without anything secret; NULL unless it failed.", nullable=True),
+        Column("from_block", "int64", "First block that was asked for; NULL when it failed before.", nullable=True),
+        Column("to_block", "int64", "Last block that was asked for; NULL when it failed before.", nullable=True),
+        Column("blocks_read", "int64", "Blocks that were read, each once per set of filters."),
+        Column("log_count", "int64", "Logs that were read."),
+        Column("row_count", "int64", "Rows written to raw tables, headers, ledger and facts included."),
+        Column("package_count", "int64", "Packages of data that completed."),
+        Column("requests_accepted", "int64", "Requests that were answered."),
+        Column("requests_refused", "int64", "Requests that were refused or failed, and asked again."),
+        Column("received_bytes", "int64", "Bytes of the answers, uncompressed."),
+        Column("endpoint_host", "string", "Where it read from, without path or key."),
+        Column("loader_version", "string", "Version of Poolhouse."),
+    ),
+    "What each command that loads did. It decides nothing: which rows count is the ledger's affair. **Grain:** one row per run.",
+    SOURCE,
+)
+
 FIXED_TABLES: tuple[RawTable, ...] = (
     LOAD_RANGES,
     BLOCKS,
@@ -168,4 +198,5 @@ FIXED_TABLES: tuple[RawTable, ...] = (
     CONTRACT_READS,
     POOL_COMPLETIONS,
     UNDECODED_LOGS,
+    RUNS,
 )

@@ -17,7 +17,8 @@ import pytest
 
 from devnet.node import Anvil
 from loaders.errors import PoolhouseError
-from loaders.load.run import LoadRequest, LoadSummary, load
+from loaders.load.run import LoadRequest, load
+from loaders.load.runs import LoadSummary
 from loaders.registry.events import load_events
 from loaders.source.transactions import TransactionMode
 from loaders.status import read_status

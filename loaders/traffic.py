@@ -1,0 +1,27 @@
+"""What was asked of whom so far, as progress line, log, metrics and the record of the run show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loaders.source.base import ChainView
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """With one endpoint, since the command began."""
+
+    host: str
+    """Without its key."""
+    accepted: int
+    refused: Mapping[str, int]
+    """By kind of refusal: ``rate`` is HTTP 429 and its like."""
+    received_bytes: int
+
+
+def traffic_of(view: ChainView) -> list[Traffic]:
+    """One entry per endpoint that was asked anything."""
+    stats = view.stats
+    with stats.lock:
+        return [Traffic(view.host, stats.accepted, {"refused": stats.refused}, stats.received_bytes)]
