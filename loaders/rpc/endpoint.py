@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,10 +13,12 @@ import msgspec
 from loaders.errors import PoolhouseError
 from loaders.registry.chains import Chain
 from loaders.registry.seeds import Registry
-from loaders.rpc.client import RpcClient
-from loaders.rpc.node import Lagging, Node, RequestStats, Unanswered, Unsupported
+from loaders.rpc.classify import classify
+from loaders.rpc.client import RpcClient, RpcError
+from loaders.rpc.node import Lagging, Node, RequestStats, Unanswered
 
 _HEADERS_PER_REQUEST = 50
+_ASKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +107,41 @@ def connect(url: str, chain: Chain, registry: Registry, *, attempts: int = 7) ->
             f"Use --chain {registry.chain_name(chain_id)}, or the URL of a node of {chain.name}.",
         )
     node = Node(client, attempts=attempts)
-    head = _block(node, "latest")
-    finalized = _block(node, "finalized") if chain.finality_rule == "tag" else None
-    if head is None:
-        raise PoolhouseError(f"The node at {client.host} has no latest block.", "Wait until it has synced.")
-    # Dev nodes answer the finalized tag with block 0 or null until enough blocks exist: depth is the fallback.
-    final_block = finalized.number if finalized is not None else head.number - chain.finality_depth
+    head, final_block = read_head(node, chain)
     # A test chain may begin at a number of its own; it is still told from others by its first block.
     genesis = _block(node, "0x0") or _block(node, "earliest")
-    return Endpoint(node, head, max(-1, min(final_block, head.number)), genesis.hash if genesis else None)
+    return Endpoint(node, head, final_block, genesis.hash if genesis else None)
+
+
+def read_head(node: Node, chain: Chain, *, wait_s: float = 0.5) -> tuple[Header, int]:
+    """The newest block, and the number of the newest final one (-1: none), in one request: both are of one moment.
+
+    The table of chains says whether the ``finalized`` tag decides; what is only ``safe`` can still be replaced. A finalized
+    block above the newest comes of two nodes behind one address, and of what the slower one holds nobody knows whether it is
+    final: it is asked again, and refused if it stays so. Raises :class:`PoolhouseError` when there is no answer.
+    """
+    tags = ["latest", *(["finalized"] if chain.finality_rule == "tag" else [])]
+    contradiction = ""
+    for ask in range(_ASKS):
+        if ask:
+            time.sleep(wait_s)
+        answers = node.answers([("eth_getBlockByNumber", (tag, False)) for tag in tags], keep=_is_about_the_block)
+        headers = [None if isinstance(a, RpcError) else parse_header(a) for a in answers]
+        head = headers[0]
+        if head is None:
+            raise PoolhouseError(f"The node at {node.host} has no latest block.", "Wait until it has synced.")
+        # Dev nodes and some clients answer the tag with null or an error: depth is the fallback.
+        finalized = headers[1] if len(headers) > 1 else None
+        final_block = finalized.number if finalized else head.number - chain.finality_depth
+        if final_block <= head.number:
+            return head, max(-1, final_block)
+        contradiction = f"{node.host} calls block {final_block} final, but its newest is {head.number}"
+    raise Lagging(contradiction)
+
+
+def _is_about_the_block(error: RpcError) -> bool:
+    """The node lacks the tag, or a block for it. A refusal for another reason says nothing about finality."""
+    return classify(error.code, error.message).kind in ("fatal", "unsupported", "lag")
 
 
 def _check_url(url: str) -> None:
@@ -149,12 +178,8 @@ def _chain_id(client: RpcClient) -> int:
 def _block(node: Node, tag: str) -> Header | None:
     try:
         return parse_header(node.request([("eth_getBlockByNumber", (tag, False))])[0])
-    except (Lagging, Unsupported):
-        return None
     except PoolhouseError:
-        if tag == "latest":
-            raise
-        return None  # nodes without the tag answer "invalid params"
+        return None
 
 
 def _name(chain_id: int, registry: Registry) -> str:
