@@ -1,7 +1,8 @@
 """The same for machines: one JSON object per line and event.
 
-Every object has ``time`` (UTC), ``event`` and ``chain``. Events: ``connected``, ``plan``, ``stage``, ``progress`` (at most
-every few seconds), ``refused`` (requests refused since the last such event, by endpoint and kind), ``committed``, ``ended``.
+Every object has ``time`` (UTC), ``event`` and ``chain``. Events: ``connected``, ``plan``, ``stage``, ``progress`` (every few
+seconds), ``refused`` (requests refused since the last such event, by endpoint and kind), ``committed``, ``ended`` (the run's
+row of ``runs``) and ``error`` (message and remedy, where a person would read them).
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class JsonLog(ProgressByChain):
         record = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in asdict(run).items()}
         self.log("ended", chain, **record)
 
-    def log(self, event: str, chain: str, **details: Any) -> None:
+    def log(self, event: str, chain: str | None, **details: Any) -> None:
         """One object; secrets are taken out of the whole of it."""
         time = f"{datetime.now(UTC).isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
         self._write(redact(json.dumps({"time": time, "event": event, "chain": chain, **details})))

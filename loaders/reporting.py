@@ -3,19 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
-from loaders.observer import Observer
+from loaders.errors import PoolhouseError
+from loaders.json_log import JsonLog
+from loaders.metrics import Metrics
+from loaders.metrics_export import served, written
+from loaders.observer import Observer, Observers
 from loaders.progress import ProgressBar, ProgressLines
 
 _LINE_EVERY_S = 30.0
+_EVENT_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """How the user wants to be kept informed."""
+
+    log_json: bool = False
+    metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
+    metrics_file: Path | None = None
 
 
 @contextmanager
-def reporting() -> Iterator[Observer]:
-    """A bar on a terminal, else a line now and then, both on stderr."""
+def reporting(how: Reporting) -> Iterator[Observer]:
+    """On stderr: JSON lines if asked for, a bar on a terminal, else a line now and then. And metrics, where asked for."""
     console = Console(stderr=True)
-    with ProgressBar(console) if console.is_terminal else ProgressLines(_LINE_EVERY_S) as shown:
-        yield shown
+    with ExitStack() as stack:
+        observers: list[Observer] = []
+        if how.metrics_port is not None or how.metrics_file is not None:
+            metrics = Metrics()
+            observers.append(metrics)
+            if how.metrics_port is not None:
+                stack.enter_context(served(metrics, how.metrics_host, how.metrics_port))
+            if how.metrics_file is not None:
+                stack.enter_context(written(metrics, how.metrics_file))
+        log = stack.enter_context(JsonLog(_EVENT_EVERY_S)) if how.log_json else None
+        if log is not None:
+            observers.append(log)
+        elif console.is_terminal:
+            observers.append(stack.enter_context(ProgressBar(console)))
+        else:
+            observers.append(stack.enter_context(ProgressLines(_LINE_EVERY_S)))
+        try:
+            yield Observers(observers)
+        except PoolhouseError as error:
+            if log is None:
+                raise
+            log.log("error", None, message=error.message, remedy=error.remedy)
+            raise SystemExit(error.exit_code) from None

@@ -19,6 +19,7 @@ STOPPED_EXIT_CODE = 75
 """EX_TEMPFAIL of sysexits.h: nothing is wrong, run it again."""
 
 _NOTICE = b"\nStopping: what is under way is finished first. Once more ends at once.\n"
+_JSON_NOTICE = b'{"event": "stopping"}\n'
 
 
 class Stopped(PoolhouseError):
@@ -31,15 +32,16 @@ class Stopped(PoolhouseError):
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that the first SIGTERM or SIGINT sets. Main thread only."""
+def stop_on_signals(*, as_json: bool = False) -> Iterator[threading.Event]:
+    """An event that the first SIGTERM or SIGINT sets, saying so on stderr. Main thread only."""
     stop = threading.Event()
+    notice = _JSON_NOTICE if as_json else _NOTICE
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             os._exit(128 + number)
         stop.set()
-        os.write(2, _NOTICE)
+        os.write(2, notice)
 
     previous = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

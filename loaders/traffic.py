@@ -18,10 +18,11 @@ class Traffic:
     refused: Mapping[str, int]
     """By kind of refusal: ``rate`` is HTTP 429 and its like."""
     received_bytes: int
+    compute_units: int
 
 
 def traffic_of(view: ChainView) -> list[Traffic]:
     """One entry per endpoint that was asked anything."""
     stats = view.stats
     with stats.lock:
-        return [Traffic(view.host, stats.accepted, {"refused": stats.refused}, stats.received_bytes)]
+        return [Traffic(view.host, stats.accepted, {"refused": stats.refused}, stats.received_bytes, 0)]

@@ -18,6 +18,10 @@ from loaders.commands.options import (
     DatabaseOption,
     Destination,
     DestinationOption,
+    LogJsonOption,
+    MetricsFileOption,
+    MetricsHostOption,
+    MetricsPortOption,
     ProtocolOption,
     UrlOption,
     resolve_url,
@@ -76,6 +80,10 @@ def load(
         ),
     ] = False,
     threads: Annotated[int, typer.Option("--threads", min=1, max=8, help="Requests under way at a time.")] = 4,
+    log_json: LogJsonOption = False,
+    metrics_port: MetricsPortOption = None,
+    metrics_host: MetricsHostOption = "127.0.0.1",
+    metrics_file: MetricsFileOption = None,
 ) -> None:
     """Read the events of protocols into raw tables; afterwards the facts no event tells (token metadata, pools)."""
     sys.meta_path.insert(0, _WithoutPandas())
@@ -83,7 +91,7 @@ def load(
     from loaders.load.run import load as run_load
     from loaders.plan.intervals import parse_intervals
     from loaders.progress import print_summary
-    from loaders.reporting import reporting
+    from loaders.reporting import Reporting, reporting
     from loaders.shutdown import stop_on_signals
     from loaders.source.transactions import TransactionMode
 
@@ -106,7 +114,8 @@ def load(
     )
     console = Console()
     started = time.monotonic()
-    with stop_on_signals() as stop, reporting() as observer:
+    how = Reporting(log_json, metrics_port, metrics_host, metrics_file)
+    with stop_on_signals(as_json=log_json) as stop, reporting(how) as observer:
         summary = run_load(request, observer, stop=stop)
     print_summary(console, summary, time.monotonic() - started)
 

@@ -40,6 +40,28 @@ DatabaseOption = Annotated[
     Path, typer.Option("--database", envvar="POOLHOUSE_DUCKDB", help="DuckDB file of the warehouse.")
 ]
 DestinationOption = Annotated[Destination, typer.Option("--destination", help="Where raw tables go.")]
+LogJsonOption = Annotated[
+    bool, typer.Option("--log-json", help="Progress and errors as JSON on stderr, one object per line and event.")
+]
+MetricsPortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics-port",
+        min=0,
+        max=65535,
+        help="Serve Prometheus metrics at this port while running.",
+        show_default=False,
+    ),
+]
+MetricsHostOption = Annotated[
+    str, typer.Option("--metrics-host", help="Address for --metrics-port; only this machine by default.")
+]
+MetricsFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--metrics-file", help="Write the metrics to this file (*.prom) for node_exporter.", show_default=False
+    ),
+]
 
 
 def resolve_url(chain: str, rpc_url: str | None) -> str:

@@ -179,7 +179,7 @@ RUNS = RawTable(
         Column("to_block", "int64", "Last block that was asked for; NULL when it failed before.", nullable=True),
         Column("blocks_read", "int64", "Blocks that were read, each once per set of filters."),
         Column("log_count", "int64", "Logs that were read."),
-        Column("row_count", "int64", "Rows written to raw tables, headers, ledger and facts included."),
+        Column("row_count", "int64", "Rows written to raw tables, headers and ledger included, contract state not."),
         Column("package_count", "int64", "Packages of data that completed."),
         Column("requests_accepted", "int64", "Requests that were answered."),
         Column("requests_refused", "int64", "Requests that were refused or failed, and asked again."),
