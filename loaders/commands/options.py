@@ -24,7 +24,9 @@ ChainOption = Annotated[str, typer.Option("--chain", help="Chain by name or id, 
 ProtocolOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--protocol", help="Family (uniswap_v3) or protocol (aave); repeat or separate by commas. All by default."
+        "--protocol",
+        help="Family (uniswap_v3) or protocol (aave); repeat or separate by commas. Default: the families that models "
+        "read. Others (compound_v3, curve, …) are loaded raw when named.",
     ),
 ]
 UrlOption = Annotated[

@@ -86,7 +86,8 @@ def open_session(
     view = opened.view if opened else endpoint
     assert view is not None
     work = work_directory(database)
-    with open_warehouse(destination, registry.events, database=database, root=work) as warehouse:
+    events = registry.events.with_tables_for(families)
+    with open_warehouse(destination, events, database=database, root=work) as warehouse:
         yield Session(registry, known, tuple(families), view, warehouse, endpoint, opened)
 
 

@@ -9,7 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from loaders.registry.events import TRANSFERS, EventRegistry, load_events
+from loaders.registry.events import EventRegistry, load_events
+from loaders.registry.families import load_families
 from loaders.registry.schema import LOAD_ID, Column, RawTable, integer_texts
 from loaders.registry.tables import LOAD_RANGES, SOURCE
 
@@ -28,18 +29,9 @@ _DLT_LOADS = RawTable(
     SOURCE,
 )
 
-_DESCRIPTIONS = {
-    "uniswap_v2": "Logs of the Uniswap V2 family (all its forks), decoded by the loader.",
-    "uniswap_v3": "Logs of the Uniswap V3 family (all its forks), decoded by the loader.",
-    "uniswap_v4": "Logs of the Uniswap V4 pool managers, decoded by the loader.",
-    "aave_v3": "Logs of the Aave V3 markets, decoded by the loader.",
-    "morpho_blue": "Logs of Morpho Blue, decoded by the loader.",
-    "balancer_v2": "Logs of the Balancer V2 vaults, decoded by the loader.",
-    "chainlink": "Logs of the Chainlink price aggregators, decoded by the loader.",
-    TRANSFERS: "Transfers of tokens, decoded by the loader where it was asked for them (`--with-transfers`); else empty.",
-    SOURCE: "The ledger of loads and the facts that are no events: headers, transactions, contract reads, undecoded logs.",
-}
-
+_LEDGER_DESCRIPTION = (
+    "The ledger of loads and the facts that are no events: headers, transactions, contract reads, undecoded logs."
+)
 
 _EVENTS_MACRO = Path("../../macros/ledger/registry_events.sql")
 
@@ -56,11 +48,13 @@ def render_sources(registry: EventRegistry) -> dict[Path, str]:
 def _render_events(registry: EventRegistry) -> str:
     """Macro with one entry per event: models that look at every log alike loop over it.
 
-    ``integers`` are the columns that hold an integer as text; a shared table holds its parameters in a payload.
+    ``integers`` are the columns that hold an integer as text; a shared table holds its parameters in a payload. A family
+    that is not ``is_modelled`` has no tables in a warehouse that never loaded it.
     """
     entries = [
         f"        {{'family': '{event.family}', 'table': '{event.table}', 'role': '{event.role}',"
-        f" 'event': '{event.event}', 'is_shared': {str(event.is_shared).lower()},"
+        f" 'event': '{event.event}', 'is_shared': {_flag(event.is_shared)},"
+        f" 'is_modelled': {_flag(load_families()[event.family].is_modelled)},"
         f" 'integers': {[] if event.is_shared else list(integer_texts(event.abi))}}},"
         for event in registry.events
     ]
@@ -83,13 +77,20 @@ def _render(source: str, tables: list[RawTable]) -> str:
         "",
         "sources:",
         f"  - name: {source}",
-        f"    description: {_quote(_DESCRIPTIONS.get(source, f'Logs of {source}, decoded by the loader.'))}",
+        f"    description: {_quote(_description(source))}",
         "    schema: \"{{ var('raw_schema', 'raw') }}\"",
         "    tables:",
     ]
     for table in [*tables, _DLT_LOADS] if source == SOURCE else tables:
         lines += _render_table(table)
     return "\n".join(lines) + "\n"
+
+
+def _description(source: str) -> str:
+    if source == SOURCE:
+        return _LEDGER_DESCRIPTION
+    family = load_families()[source]
+    return family.description if family.is_modelled else f"{family.description} Its tables are there once it is loaded."
 
 
 def _render_table(table: RawTable) -> list[str]:
@@ -112,6 +113,10 @@ def _render_table(table: RawTable) -> list[str]:
             f"            description: {_quote(column.description)}",
         ]
     return lines
+
+
+def _flag(value: bool) -> str:
+    return str(value).lower()
 
 
 def _quote(text: str) -> str:

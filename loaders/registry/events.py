@@ -16,6 +16,7 @@ from typing import Literal
 
 from loaders.errors import PoolhouseError
 from loaders.registry.abi import EventAbi, parse_event
+from loaders.registry.families import load_families
 from loaders.registry.schema import SHARED_EVENT_COLUMNS, RawTable, event_columns
 from loaders.registry.tables import FIXED_TABLES
 
@@ -23,16 +24,6 @@ EVENTS_CSV = Path(__file__).with_name("events.csv")
 LAYOUTS_CSV = Path(__file__).with_name("event_layouts.csv")
 TRANSFERS = "erc20"
 """The optional family: transfers of every token there is, loaded only when asked for."""
-_FAMILY_TITLES = {
-    "uniswap_v2": "Uniswap V2",
-    "uniswap_v3": "Uniswap V3",
-    "uniswap_v4": "Uniswap V4",
-    "aave_v3": "Aave V3",
-    "chainlink": "Chainlink",
-    TRANSFERS: "ERC-20",
-    "balancer_v2": "Balancer V2",
-    "morpho_blue": "Morpho Blue",
-}
 
 Emitters = Literal["any", "registered"]
 
@@ -72,6 +63,12 @@ class EventRegistry:
     def families(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(e.family for e in self.events))
 
+    def with_tables_for(self, families: Iterable[str]) -> EventRegistry:
+        """The families that models read and the named ones: the rest is not worth a table until it is loaded."""
+        wanted = set(families)
+        kept = (e for e in self.events if e.family in wanted or load_families()[e.family].is_modelled)
+        return EventRegistry(tuple(kept), self.version)
+
     @cached_property
     def event_tables(self) -> tuple[RawTable, ...]:
         tables: dict[str, RawTable] = {}
@@ -87,7 +84,7 @@ class EventRegistry:
 
 
 def _event_table(spec: EventSpec) -> RawTable:
-    title = _FAMILY_TITLES.get(spec.family, spec.family)
+    title = load_families()[spec.family].title
     if spec.is_shared:
         description = f"Rare {title} events (configuration and administration). **Grain:** one row per load and log."
         return RawTable(spec.table, SHARED_EVENT_COLUMNS, description, spec.family)
@@ -113,6 +110,8 @@ def load_events(path: Path = EVENTS_CSV, layouts_path: Path = LAYOUTS_CSV) -> Ev
             raise _wrong(path, line, f"topic0 of {abi.canonical} is {abi.topic0}, not {row['topic0']}")
         if row["event"] != abi.name:
             raise _wrong(path, line, f"event {row['event']!r} differs from the signature's {abi.name!r}")
+        if row["family"] not in load_families():
+            raise _wrong(path, line, f"family {row['family']!r} has no row in families.csv")
         if row["emitters"] not in ("any", "registered"):
             raise _wrong(path, line, f"emitters is {row['emitters']!r}, expected any or registered")
         if not row["table"].startswith(row["family"] + "__"):
@@ -148,11 +147,12 @@ def _with_layouts(specs: list[EventSpec], rows: list[dict[str, str]], path: Path
 
 
 def _check_unique(specs: Iterable[EventSpec], path: Path) -> None:
+    """The ledger and tables with several events know an event by family, role and name."""
     seen: set[tuple[str, str, str]] = set()
     for line, spec in enumerate(specs, start=2):
-        key = (spec.family, spec.role, spec.topic0)
+        key = (spec.family, spec.role, spec.event)
         if key in seen:
-            raise _wrong(path, line, f"{spec.family} {spec.role} {spec.abi.canonical} is there twice")
+            raise _wrong(path, line, f"{spec.family} {spec.role} {spec.event} is there twice")
         seen.add(key)
 
 

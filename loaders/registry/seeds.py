@@ -14,6 +14,7 @@ from typing import TypeVar
 from loaders.errors import PoolhouseError
 from loaders.registry.chains import FINALITY_RULES, QUIRK_NAMES, Chain, Quirk, parse_quirks
 from loaders.registry.events import EventRegistry, load_events
+from loaders.registry.families import load_families
 
 S = TypeVar("S", bound=str)
 T = TypeVar("T")
@@ -95,32 +96,46 @@ class Registry:
         return tuple(f for f in self.feeds if f.chain_id == chain.chain_id)
 
     def families_of(self, chain: Chain) -> list[str]:
-        """Families with something to load on the chain, in the registry's order."""
+        """Families that a load of the chain reads unless others are named, in the registry's order."""
         present = {c.family for c in self.contracts_of(chain)}
         if self.feeds_of(chain):
             present.add("chainlink")
-        return [f for f in self.events.families if f in present]
+        return [f for f in self.events.families if f in present and load_families()[f].loaded == "default"]
+
+    def named_families_of(self, chain: Chain) -> list[str]:
+        """Families that can be named on the chain: with a contract there, or with events that any contract may emit."""
+        present = {c.family for c in self.contracts_of(chain)}
+        present |= {e.family for e in self.events.events if e.emitters == "any"}
+        by_option = {family.name for family in load_families().values() if family.loaded == "with_transfers"}
+        return [f for f in self.events.families if f in {*self.families_of(chain), *present} - by_option]
 
     def select_families(self, chain: Chain, protocols: Iterable[str]) -> list[str]:
-        """Families for the protocols a user named (`uniswap_v3`, `uniswap`, `aave`, …); all of the chain's for none."""
-        available = self.families_of(chain)
-        if not available:
+        """Families for the protocols a user named (`uniswap_v3`, `uniswap`, `aave`, …), with what these include.
+
+        For none those that models read.
+        """
+        wanted = [p.strip().lower() for text in protocols for p in text.split(",") if p.strip()]
+        defaults = self.families_of(chain)
+        if not wanted and not defaults:
             raise PoolhouseError(
                 f"Nothing is registered on chain {chain.name}.", "Add its contracts to seeds/registry_contracts.csv."
             )
+        if not wanted:
+            return defaults
+        available = self.named_families_of(chain)
         by_name: dict[str, list[str]] = {family: [family] for family in available}
         for contract in self.contracts_of(chain):
             families = by_name.setdefault(contract.protocol, [])
             if contract.family not in families:
                 families.append(contract.family)
-        wanted = [p.strip().lower() for text in protocols for p in text.split(",") if p.strip()]
         selected: set[str] = set()
         for protocol in wanted:
             if protocol not in by_name:
                 remedy = "Add its contracts to seeds/registry_contracts.csv to add a protocol."
                 raise _unknown(f"protocol on {chain.name}", protocol, sorted(by_name), remedy)
             selected.update(by_name[protocol])
-        return [f for f in available if not wanted or f in selected]
+        selected.update(*(load_families()[family].includes for family in tuple(selected)))
+        return [f for f in available if f in selected]
 
 
 def load_registry(seeds: Path = SEEDS, events: EventRegistry | None = None) -> Registry:

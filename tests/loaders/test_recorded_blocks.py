@@ -25,7 +25,9 @@ FREE = [e for e in load_events().events if e.emitters == "any"]
 
 def fits(abi: EventAbi, log: dict[str, Any]) -> bool:
     """By the definition of the ABI, read with another library."""
-    if len(log["topics"]) != 1 + len(abi.indexed) or len(log["data"]) != 2 + 64 * len(abi.in_data):
+    if len(log["topics"]) != 1 + len(abi.indexed):
+        return False
+    if all(p.is_static for p in abi.in_data) and len(log["data"]) != 2 + 64 * len(abi.in_data):
         return False
     try:
         decode([p.type for p in abi.in_data], bytes.fromhex(log["data"][2:]))

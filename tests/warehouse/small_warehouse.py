@@ -32,9 +32,10 @@ class SmallWarehouse:
 
 
 def make(poolhouse: Run, market: SmallMarket, folder: Path) -> None:
-    """Load, snapshot and build into an empty folder."""
+    """Load, a family that no model reads included, snapshot and build into an empty folder."""
     warehouse = SmallWarehouse(folder)
     load(poolhouse, market, warehouse.database)
+    load(poolhouse, market, warehouse.database, "--protocol", "contract_risk")
     snapshot(poolhouse, market, warehouse.database)
     build(poolhouse, warehouse.database, env={"DBT_TARGET_PATH": str(warehouse.manifest.parent)})
 

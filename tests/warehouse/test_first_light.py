@@ -64,6 +64,17 @@ def test_state_equals_the_contracts_own_answers(small_warehouse: SmallWarehouse)
     assert all(blocks == 4 for blocks, _, _ in reconciled.values()), reconciled
 
 
+def test_a_family_that_no_model_reads_is_checked_by_the_ledger(small_warehouse: SmallWarehouse) -> None:
+    with duckdb.connect(str(small_warehouse.database), read_only=True) as connection:
+        tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
+        (loaded,) = connection.execute("select count(*) from raw.contract_risk__events").fetchall()
+        (live,) = connection.execute(
+            "select count(*) from staging.stg_poolhouse__live_logs where table_name = 'contract_risk__events'"
+        ).fetchall()
+    assert ("curve__events",) not in tables, "nobody loaded it"
+    assert loaded == live > (0,)
+
+
 def test_unit_tests_of_the_models(warehouse_copy: Path, tmp_path: Path) -> None:
     """They need no data, but dbt reads the types of their fixtures from built relations."""
     dbt = [sys.executable, "-m", "dbt.cli.main", "test", "--select", "test_type:unit", "--target", "duckdb"]

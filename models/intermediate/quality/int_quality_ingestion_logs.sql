@@ -1,4 +1,4 @@
--- I1: a log is live once, and all live logs of a block agree on its hash.
+-- I1: a log is live once in each table (another family may read it as its own event of the same topic 0), and all live logs of a block agree on its hash.
 with
 
 logs as (
@@ -13,9 +13,10 @@ copies as (
         chain_id,
         block_number,
         log_index,
+        table_name,
         count(*) as row_count
     from logs
-    group by chain_id, block_number, log_index
+    group by chain_id, block_number, log_index, table_name
 
 ),
 

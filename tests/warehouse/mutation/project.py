@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loaders.registry.events import EventSpec, load_events
+from loaders.registry.families import load_families
 from loaders.registry.tables import SOURCE
 from loaders.trust.catalogue import load_checks
 
@@ -101,8 +102,8 @@ class Project:
 
 
 def kinds_of_event() -> list[EventSpec]:
-    """Every event that is loaded."""
-    return list(load_events().events)
+    """Every event of the families that models read."""
+    return [event for event in load_events().events if load_families()[event.family].is_modelled]
 
 
 def name_of(event: EventSpec) -> str:

@@ -40,6 +40,9 @@ class Adapter:
                 return found
         raise LookupError(f"no macro bigquery__{macro_name} or default__{macro_name}")
 
+    def get_relation(self, database: str, schema: str, identifier: str) -> None:
+        """Nothing is loaded."""
+
 
 class Target:
     """``target``."""
@@ -104,6 +107,7 @@ target = Target()
 dbt = Dbt()
 config = Config()
 this = "this_model"
+execute = True
 
 _environment = jinja2.Environment(  # noqa: S701 (the output is SQL)
     extensions=["jinja2.ext.do"], keep_trailing_newline=True, undefined=jinja2.StrictUndefined
@@ -113,6 +117,7 @@ _environment.globals.update(
     is_incremental=is_incremental,
     var=var,
     this=this,
+    execute=execute,
 )
 _environment.globals["return"] = _return
 
