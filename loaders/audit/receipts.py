@@ -55,9 +55,9 @@ def committed_receipts(receipts: Sequence[Receipt], root: str, number: int, bloc
     if _hex(list_root(encoded)) == root:
         return receipts
     # Polygon reports deposits from Ethereum as a last transaction of the block that its root left out for years.
-    if receipts and receipts[-1].transaction_hash == _state_sync_hash(number, block_hash):
-        if _hex(list_root(encoded[:-1])) == root:
-            return receipts[:-1]
+    is_state_sync = bool(receipts) and receipts[-1].transaction_hash == _state_sync_hash(number, block_hash)
+    if is_state_sync and _hex(list_root(encoded[:-1])) == root:
+        return receipts[:-1]
     raise ValueError(f"the receipts give the root {_hex(list_root(encoded))}, the header says {root}")
 
 
