@@ -20,8 +20,9 @@ from loaders.logs import Mask, RawLogs, concat_logs, merge_logs, rows_in
 from loaders.plan.filters import Filter, Segment
 from loaders.plan.intervals import size, union
 from loaders.registry.tables import UNDECODED_LOGS
+from loaders.rpc.endpoint import read_headers
 from loaders.session import Session
-from loaders.source.clock import read_headers
+from loaders.source.clock import BlockGap
 from loaders.source.rpc import RpcSource
 
 _Owners: TypeAlias = Sequence[tuple[Filter, LiveRange]]
@@ -75,7 +76,7 @@ def audit(
     or the node does not answer."""
     observer = observer or AuditObserver()
     ledger = read_ledger(session.warehouse, session.chain.chain_id)
-    ledger.check_same_chain(session.endpoint, session.warehouse.name)
+    ledger.check_same_chain(session.view, session.warehouse.name)
     live = [r for r in final_ranges(ledger) if r.key[0] in session.families]
     if not live:
         raise PoolhouseError(
@@ -101,7 +102,7 @@ class _Auditor:
         self._report = report
         self._rng = rng
         self._stored = Stored(session.warehouse, self._chain_id)
-        self._source = RpcSource(session.node, threads=2)
+        self._source = RpcSource(session.node, threads=2, gap=BlockGap.of(session.chain))
         self._specs = {(e.family, e.role, e.event): e for e in session.registry.events.events}
         self._tables = {t.name: t for t in session.registry.events.event_tables}
         self._ledger_rows: dict[tuple[FilterKey, str], list[LedgerRow]] = {}
@@ -113,9 +114,10 @@ class _Auditor:
         owners = [(f, r) for r in sampled.owners if (f := self._filter(r.key)) is not None]
         segment = Segment(sampled.from_block, sampled.to_block, "final", tuple(f for f, _ in owners))
         batches = list(self._source.batches(segment))
-        logs, at = concat_logs([b.logs for b in batches]), batches[-1].end.timestamp
+        logs = concat_logs([b.logs for b in batches])
+        (end,) = read_headers(self._session.node, [sampled.to_block])
         self._check_ledger(owners)
-        stored = self._stored_rows(sampled, owners, at)
+        stored = self._stored_rows(sampled, owners, end.timestamp)
         for proof in self._proofs(sampled, logs, stored):
             logs = self._with_proven(segment, logs, proof)
         decoded = Decoder(self._chain_id, segment.wanted).decode(logs)
@@ -123,7 +125,7 @@ class _Auditor:
             columns = [c.name for c in self._tables[name].columns]
             expected = rows_of(decoded.tables.get(name, []))
             self._report.findings += compare_rows(name, columns, expected, rows)
-        undecoded = self._compare_undecoded(sampled, owners, logs, decoded, at)
+        undecoded = self._compare_undecoded(sampled, owners, logs, decoded, end.timestamp)
         compared = sum(map(len, stored.values())) + undecoded
         done = AuditedRange(sampled.from_block, sampled.to_block, len(owners), len(logs), compared)
         self._report.ranges.append(done)

@@ -29,8 +29,8 @@ class LedgerRow:
     from_block_hash: str | None
     to_block_hash: str | None
     log_count: int
-    min_timestamp: datetime
-    max_timestamp: datetime
+    min_timestamp: datetime | None
+    max_timestamp: datetime | None
     endpoint_host: str
 
 
@@ -97,9 +97,12 @@ class Stored:
             f"{row.owner.from_block} and {row.owner.to_block} then 1 end) as count_{i}"
             for i, (f, row) in enumerate(written)
         ]
-        first, last = min(row.min_timestamp for _, row in written), max(row.max_timestamp for _, row in written)
+        ends = [t for _, row in written for t in (row.min_timestamp, row.max_timestamp)]
+        known = [t for t in ends if t is not None]
+        # A range of files may have no timestamps of its ends; then there is nothing to prune partitions by.
+        period = f" and {_within(min(known), max(known))}" if len(known) == len(ends) else ""
         found = self._warehouse.query(
-            f"select {', '.join(cases)} from {{{table}}} where chain_id = {self._chain_id} and {_within(first, last)}"
+            f"select {', '.join(cases)} from {{{table}}} where chain_id = {self._chain_id}{period}"
         )
         return [int(found[0][f"count_{i}"]) for i in range(len(written))]
 
