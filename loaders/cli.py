@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 app.command(epilog=load.EPILOG)(load.load)
-app.command()(status.status)
+app.command(epilog=status.EPILOG)(status.status)
 app.command(epilog=query.EPILOG)(query.query)
 app.command(epilog=trust.EPILOG)(trust.trust)
 app.command(epilog=audit.EPILOG)(audit.audit)
