@@ -19,7 +19,7 @@ from loaders.observer import Observer
 from loaders.redact import redact
 from loaders.registry.chains import Chain
 from loaders.registry.tables import RUNS
-from loaders.rpc.node import RequestStats
+from loaders.rpc.stats import RequestStats
 from loaders.shutdown import Stopped
 
 Outcome = Literal["succeeded", "stopped", "failed"]

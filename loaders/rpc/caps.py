@@ -5,12 +5,13 @@ A provider changes its limits, a key moves to another plan and a node is upgrade
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,18 @@ class EndpointCaps:
             is_changed = self._values() != before
         if is_changed:
             self._changed()
+
+    @classmethod
+    def strictest(cls, of: Iterable[EndpointCaps]) -> EndpointCaps:
+        """What all of the endpoints will take; a method is lacking where none of them serves it."""
+        every = list(of)
+        found = cls()
+        for caps in every:
+            found.learn(**{name: getattr(caps, name) for name in _LIMITS})
+        timestamps = {caps.has_log_timestamps for caps in every}
+        found.has_log_timestamps = False if False in timestamps else True if timestamps == {True} else None
+        found.lacks_methods = frozenset.intersection(*(caps.lacks_methods for caps in every))
+        return found
 
     def as_json(self) -> dict[str, dict[str, Any]]:
         """What is known, each with the time it was learnt, in seconds since 1970."""
@@ -135,7 +148,8 @@ class CapsFile:
                 temporary.replace(self._path)
             except OSError:
                 # It saves requests, nothing more: a load does not end for it.
-                temporary.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:

@@ -15,7 +15,8 @@ from loaders.registry.chains import Chain
 from loaders.registry.seeds import Registry
 from loaders.rpc.classify import classify
 from loaders.rpc.client import RpcClient, RpcError
-from loaders.rpc.node import Lagging, Node, RequestStats, Unanswered
+from loaders.rpc.node import Lagging, Node, Unanswered
+from loaders.rpc.stats import RequestStats
 
 _HEADERS_PER_REQUEST = 50
 _ASKS = 3
@@ -109,7 +110,8 @@ def connect(url: str, chain: Chain, registry: Registry, *, attempts: int = 7) ->
     node = Node(client, attempts=attempts)
     head, final_block = read_head(node, chain)
     # A test chain may begin at a number of its own; it is still told from others by its first block.
-    genesis = _block(node, "0x0") or _block(node, "earliest")
+    once = Node(node.upstreams, attempts=1, stats=node.stats)
+    genesis = _block(once, "0x0") or _block(once, "earliest")
     return Endpoint(node, head, final_block, genesis.hash if genesis else None)
 
 

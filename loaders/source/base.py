@@ -17,7 +17,7 @@ from loaders.plan.filters import Filter, Segment
 from loaders.plan.intervals import Intervals
 from loaders.registry.chains import Chain
 from loaders.rpc.endpoint import Endpoint, Header
-from loaders.rpc.node import RequestStats
+from loaders.rpc.stats import RequestStats
 
 SourceName = Literal["rpc", "files", "sqd", "hypersync"]
 

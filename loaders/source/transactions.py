@@ -16,7 +16,8 @@ from loaders.errors import PoolhouseError
 from loaders.logs import RawLogs, rows_as_key, rows_in
 from loaders.plan.filters import Segment
 from loaders.registry.tables import TRANSACTIONS
-from loaders.rpc.node import Call, Node, SizeRefused, Unsupported
+from loaders.rpc.exchange import Call
+from loaders.rpc.node import Node, SizeRefused, Unsupported
 from loaders.source.base import Batch, LogSource
 from loaders.source.verify import Inconsistent
 
