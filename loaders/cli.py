@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from loaders.commands import build, demo, load, query, snapshot, status, trust
+from loaders.commands import audit, build, demo, load, query, snapshot, status, trust
 from loaders.errors import PoolhouseError
 from loaders.redact import redact
 from loaders.shutdown import Stopped
@@ -24,9 +24,10 @@ app = typer.Typer(
 )
 
 app.command(epilog=load.EPILOG)(load.load)
-app.command()(status.status)
+app.command(epilog=status.EPILOG)(status.status)
 app.command(epilog=query.EPILOG)(query.query)
 app.command(epilog=trust.EPILOG)(trust.trust)
+app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=snapshot.EPILOG)(snapshot.snapshot)
 app.command()(build.build)
 app.command(epilog=demo.EPILOG)(demo.demo)

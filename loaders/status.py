@@ -1,121 +1,170 @@
-"""What a warehouse holds: coverage, holes and age, from its ledger alone."""
+"""What a warehouse holds: coverage, holes, age and the last runs, from its ledger and, if asked, a look at the node."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from rich.console import Console
-from rich.table import Table
 
 from loaders.load.duckdb_file import not_readable, require_warehouse
+from loaders.plan.filters import Finality
 from loaders.plan.intervals import Intervals, subtract, union
-from loaders.registry.seeds import Registry
+
+Row = dict[str, Any]
+Query = Callable[[str], list[Row]]
+"""Rows of a query in which ``{table}`` stands for a raw table; none if the table is absent."""
 
 _LEDGER = """
     select r.chain_id, r.family, r.role, r.event, r.contract_address, r.from_block, r.to_block, r.finality, r.log_count,
         r.loaded_at, r.max_timestamp, r._dlt_load_id as load_id
-    from raw.load_ranges as r
-    inner join raw._dlt_loads as l on r._dlt_load_id = l.load_id and l.status = 0
+    from {load_ranges} as r
+    inner join {_dlt_loads} as l on r._dlt_load_id = l.load_id and l.status = 0
+"""
+_RUNS = """
+    select r.* from {runs} as r
+    inner join {_dlt_loads} as l on r._dlt_load_id = l.load_id and l.status = 0
+    order by r.ended_at
 """
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyStatus:
-    """Coverage of one family on one chain: the blocks that *every* filter of the family covers."""
+class Coverage:
+    """Blocks that are loaded of one stream, or of every stream of a family."""
 
-    chain_id: int
-    family: str
     final: Intervals
     tail: Intervals
     """Blocks above finality, which the next load reads again."""
     holes: Intervals
-    """Blocks between the first and the last covered one that some filter lacks."""
+    """Blocks between the first and the last covered one that are lacking."""
+
+    @property
+    def covered(self) -> Intervals:
+        return union((*self.final, *self.tail))
+
+    @property
+    def last_block(self) -> int:
+        """-1 where nothing is covered."""
+        return self.covered[-1][1] if self.covered else -1
+
+    def blocks_behind(self, block: int) -> int:
+        """How many blocks up to that one are still to come after the last covered one."""
+        return max(0, block - self.last_block)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """One filter of the ledger: an event of any emitter (``*``) or of one contract."""
+
+    role: str
+    event: str
+    contract_address: str
+    coverage: Coverage
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyStatus:
+    """Coverage of one family on one chain: the blocks that *every* stream of the family covers."""
+
+    chain_id: int
+    family: str
+    coverage: Coverage
     rows: int
     loaded_at: datetime
-    last_block_at: datetime
+    last_block_at: datetime | None
+    """None where what was loaded has no timestamps of its ends (logs from files)."""
+    streams: tuple[StreamStatus, ...]
 
 
-def read_status(database: Path) -> list[FamilyStatus]:
-    """Raises :class:`PoolhouseError` when there is no warehouse in the file."""
+@dataclass(frozen=True, slots=True)
+class WarehouseStatus:
+    families: tuple[FamilyStatus, ...]
+    last_runs: tuple[Row, ...]
+    """The newest row of ``runs`` per chain and command."""
+    last_successes: Mapping[tuple[int, str], datetime]
+    """By chain and command."""
+
+
+@contextmanager
+def read_only(database: Path) -> Iterator[Query]:
+    """Queries on the DuckDB file. Raises :class:`PoolhouseError` when there is no warehouse in it, or another holds it."""
     require_warehouse(database)
     try:
-        with duckdb.connect(str(database), read_only=True) as connection:
-            cursor = connection.execute(_LEDGER)
-            columns = [d[0] for d in cursor.description or ()]
-            ranges = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-    except duckdb.CatalogException:
-        return []
-    except duckdb.IOException as error:
+        connection = duckdb.connect(str(database), read_only=True)
+    except duckdb.Error as error:
         raise not_readable(database, error) from None
-    families: dict[tuple[int, str], list[dict[str, Any]]] = {}
-    for row in ranges:
+
+    def query(sql: str) -> list[Row]:
+        try:
+            cursor = connection.execute(sql.format_map(_RawTables()))
+        except duckdb.CatalogException:
+            return []
+        columns = [d[0] for d in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+    with connection:
+        connection.execute("set TimeZone = 'UTC'")
+        yield query
+
+
+class _RawTables(dict[str, str]):
+    def __missing__(self, table: str) -> str:
+        return f"raw.{table}"
+
+
+def read_status(query: Query) -> WarehouseStatus:
+    families: dict[tuple[int, str], list[Row]] = {}
+    for row in query(_LEDGER):
         families.setdefault((row["chain_id"], row["family"]), []).append(row)
-    return [_family(chain_id, family, rows) for (chain_id, family), rows in sorted(families.items())]
-
-
-def _family(chain_id: int, family: str, rows: list[dict[str, Any]]) -> FamilyStatus:
-    filters: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        filters.setdefault((row["role"], row["event"], row["contract_address"]), []).append(row)
-    finals = [_blocks(f, "final") for f in filters.values()]
-    everything = [union([*_blocks(f, "final"), *_blocks(f, "tail")]) for f in filters.values()]
-    span = union(i for blocks in everything for i in blocks)
-    missing = union(i for blocks in everything for i in subtract(((span[0][0], span[-1][1]),), blocks))
-    covered = subtract(((span[0][0], span[-1][1]),), missing)
-    not_final = union(i for blocks in finals for i in subtract(covered, blocks))
-    return FamilyStatus(
-        chain_id,
-        family,
-        subtract(covered, not_final),
-        not_final,
-        missing,
-        sum(row["log_count"] for f in filters.values() for row in _live(f)),
-        max(row["loaded_at"] for row in rows),
-        max(row["max_timestamp"] for row in rows),
+    runs = query(_RUNS)
+    return WarehouseStatus(
+        tuple(_family(chain_id, family, rows) for (chain_id, family), rows in sorted(families.items())),
+        tuple({(run["chain_id"], run["command"]): run for run in runs}.values()),
+        {(run["chain_id"], run["command"]): run["ended_at"] for run in runs if run["outcome"] == "succeeded"},
     )
 
 
-def _live(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _family(chain_id: int, family: str, rows: list[Row]) -> FamilyStatus:
+    by_stream: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        by_stream.setdefault((row["role"], row["event"], row["contract_address"]), []).append(row)
+    streams = tuple(
+        StreamStatus(*key, _coverage([ranges]), _live_logs(ranges)) for key, ranges in sorted(by_stream.items())
+    )
+    return FamilyStatus(
+        chain_id,
+        family,
+        _coverage(by_stream.values()),
+        sum(stream.rows for stream in streams),
+        max(row["loaded_at"] for row in rows),
+        max((row["max_timestamp"] for row in rows if row["max_timestamp"] is not None), default=None),
+        streams,
+    )
+
+
+def _coverage(streams: Iterable[Sequence[Row]]) -> Coverage:
+    """Blocks that every one of the streams covers."""
+    streams = list(streams)
+    finals = [_blocks(rows, "final") for rows in streams]
+    everything = [union([*_blocks(rows, "final"), *_blocks(rows, "tail")]) for rows in streams]
+    span = union(i for blocks in everything for i in blocks)
+    whole = ((span[0][0], span[-1][1]),)
+    missing = union(i for blocks in everything for i in subtract(whole, blocks))
+    covered = subtract(whole, missing)
+    not_final = union(i for blocks in finals for i in subtract(covered, blocks))
+    return Coverage(subtract(covered, not_final), not_final, missing)
+
+
+def _live_logs(rows: Sequence[Row]) -> int:
     """Finals, and the ranges of the newest tail load (as an estimate of rows: finals inside it count twice)."""
-    tails = [r for r in rows if r["finality"] == "tail"]
-    newest = max((r["load_id"] for r in tails), default="")
-    return [r for r in rows if r["finality"] == "final" or r["load_id"] == newest]
+    newest = max((r["load_id"] for r in rows if r["finality"] == "tail"), default="")
+    return sum(r["log_count"] for r in rows if r["finality"] == "final" or r["load_id"] == newest)
 
 
-def _blocks(rows: list[dict[str, Any]], finality: str) -> Intervals:
+def _blocks(rows: Sequence[Row], finality: Finality) -> Intervals:
     return union((r["from_block"], r["to_block"]) for r in rows if r["finality"] == finality)
-
-
-def print_status(console: Console, database: Path, statuses: list[FamilyStatus], registry: Registry) -> None:
-    if not statuses:
-        console.print(f"{database} holds no completed load yet.")
-        return
-    table = Table(title=str(database), title_justify="left", box=None, pad_edge=False)
-    for name in ("chain", "family", "final blocks", "tail", "holes"):
-        table.add_column(name)
-    for name in ("logs", "last block (UTC)", "last load (UTC)"):
-        table.add_column(name, justify="right")
-    for status in statuses:
-        table.add_row(
-            registry.chain_name(status.chain_id),
-            status.family,
-            _text(status.final),
-            _text(status.tail),
-            _text(status.holes),
-            f"{status.rows:,}",
-            f"{status.last_block_at:%Y-%m-%d %H:%M}",
-            f"{status.loaded_at:%Y-%m-%d %H:%M}",
-        )
-    console.print(table)
-
-
-def _text(intervals: Intervals) -> str:
-    if not intervals:
-        return "–"
-    shown = [f"{a:,}–{b:,}" if a != b else f"{a:,}" for a, b in intervals[:3]]
-    more = f" +{len(intervals) - 3} more" if len(intervals) > 3 else ""
-    return ", ".join(shown) + more

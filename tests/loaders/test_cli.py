@@ -193,7 +193,11 @@ def test_load_status_and_query(poolhouse: Run, chain: Emitter, tmp_path: Path) -
     )  # fmt: skip
     assert "devnet: blocks 5 to 70, of which 66 read now; 66 logs" in done.stdout
     assert not list(tmp_path.rglob("*.parquet"))
-    assert "5–6" in poolhouse("status", "--database", database).stdout
+    shown = poolhouse("status", "--database", database, "--rpc-url", chain.url, env={"COLUMNS": "80"}).stdout
+    assert "devnet: head 70, final 6" in shown
+    # blocks, tail, holes, to final, to head, logs
+    assert ["uniswap_v2", "5–70", "64", "0", "0", "0", "66"] in [line.split() for line in shown.splitlines()]
+    assert max(map(len, shown.splitlines())) <= 80
     shown = poolhouse("query", "select sum(log_count) as logs from raw.load_ranges", "--database", database).stdout
     assert shown.split() == ["logs", "66"]
     message, remedy = failure(poolhouse("query", "select * from nothing", "--database", database, check=False))

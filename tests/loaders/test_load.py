@@ -21,7 +21,7 @@ from loaders.load.run import LoadRequest, load
 from loaders.load.runs import LoadSummary
 from loaders.registry.events import load_events
 from loaders.source.transactions import TransactionMode
-from loaders.status import read_status
+from loaders.status import FamilyStatus, read_only, read_status
 from tests.loaders.emitter import Answer, Emitter, Proxy, serve
 
 # The rule of the ledger, as the models apply it: final ranges by the earliest load, else the newest tail.
@@ -79,6 +79,11 @@ def rows(database: Path, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
+def families(database: Path) -> tuple[FamilyStatus, ...]:
+    with read_only(database) as query:
+        return read_status(query).families
+
+
 def assert_live_is_the_chain(chain: Emitter, database: Path) -> None:
     expected = [
         (block, index, str(int(data[2:66], 16)), str(int(data[66:], 16))) for block, index, data in chain.logs()
@@ -132,12 +137,12 @@ def test_holes_are_filled_and_nothing_is_read_twice(chain: Emitter, tmp_path: Pa
     chain.mine([1, 2] * 60)
     run(chain, database, from_block=10, to_block=20)
     run(chain, database, from_block=40, to_block=50)
-    (status,) = read_status(database)
-    assert (status.final, status.holes) == (((10, 20), (40, 50)), ((21, 39),))
+    (status,) = families(database)
+    assert (status.coverage.final, status.coverage.holes) == (((10, 20), (40, 50)), ((21, 39),))
     filled = run(chain, database, from_block=5, to_block=50)
     assert filled.blocks_read == 5 + 19
-    (status,) = read_status(database)
-    assert (status.final, status.holes) == (((5, 50),), ())
+    (status,) = families(database)
+    assert (status.coverage.final, status.coverage.holes) == (((5, 50),), ())
     everything = run(chain, database)
     assert everything.blocks_read == chain.head + 1 - 46
     assert_live_is_the_chain(chain, database)
@@ -162,8 +167,8 @@ def test_transfers_are_loaded_only_when_asked_for_and_alone_afterwards(chain: Em
     assert (summary.blocks_read, summary.logs) == (final + 1, 2), "nothing but the transfers is read"
     assert rows(database, finals.format("uniswap_v2")) == before
     assert rows(database, finals.format("erc20")) == [(1,)]
-    (status,) = [s for s in read_status(database) if s.family == "erc20"]
-    assert (status.final, status.rows) == (((0, final),), 2)
+    (status,) = [s for s in families(database) if s.family == "erc20"]
+    assert (status.coverage.final, status.rows) == (((0, final),), 2)
     assert run(chain, database, to_block=final, with_transfers=True).blocks_read == 0
 
 
@@ -175,8 +180,8 @@ def test_a_tail_stays_covered_when_less_is_asked_for(chain: Emitter, tmp_path: P
     assert_live_is_the_chain(chain, database)
     chain.mine([1] * 100)
     run(chain, database, from_block=195)
-    (status,) = read_status(database)
-    assert status.holes == ((101, 194),), "the old tail became final although it was not asked for"
+    (status,) = families(database)
+    assert status.coverage.holes == ((101, 194),), "the old tail became final although it was not asked for"
 
 
 def test_a_tail_is_replaced_whole_or_not_at_all(chain: Emitter, tmp_path: Path) -> None:

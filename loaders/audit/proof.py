@@ -1,0 +1,156 @@
+"""A block's logs, proven against its hash: block hash ← header ← receipts root ← receipts ← logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from loaders.audit.header import header_hash
+from loaders.audit.receipts import NotProvable, Receipt, committed_receipts
+from loaders.logs import RawLogs
+from loaders.rpc.node import Call, Lagging, Node, SizeRefused, Unsupported
+from loaders.source.parse import parse_any_layout
+
+# Chains of which recorded blocks, or a node in tests, vouch for how their headers and receipts are encoded. On another a
+# root that differs may be our ignorance of its encoding, not a lie.
+_KNOWN_ENCODINGS = frozenset({1, 10, 137, 8453, 42161, 31337})
+_RECEIPTS_PER_REQUEST = 50
+_LONGEST_WALK = 256
+_HEADERS_PER_REQUEST = 50
+
+
+class Refuted(Exception):
+    """What the node serves contradicts itself or the chain; says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockProof:
+    """How far the proof of one block came. The reasons are empty where a step holds."""
+
+    number: int
+    block_hash: str
+    logs: RawLogs | None
+    """All logs of the block, by position; None where the receipts could not be held against the root."""
+    header_gap: str = ""
+    """Why the header's hash could not be recomputed."""
+    receipts_gap: str = ""
+    """Why the receipts could not be held against the header's root."""
+    anchor_gap: str = ""
+    """Why the block could not be tied to a hash that the warehouse holds."""
+
+    @property
+    def gap(self) -> str:
+        return self.header_gap or self.receipts_gap or self.anchor_gap
+
+
+def prove_block(node: Node, chain_id: int, number: int, known_hashes: Mapping[int, str]) -> BlockProof:
+    """Prove one block; ``known_hashes`` are the warehouse's. Raises :class:`Refuted`."""
+    block = _block(node, number)
+    block_hash = str(block.get("hash"))
+    header_gap = _header_gap(chain_id, block)
+    logs, receipts_gap = None, ""
+    try:
+        logs = _proven_logs(chain_id, block, _receipts(node, block))
+    except NotProvable as reason:
+        receipts_gap = str(reason)
+    anchor_gap = "" if header_gap else _anchor_gap(node, chain_id, block, known_hashes)
+    return BlockProof(number, block_hash, logs, header_gap, receipts_gap, anchor_gap)
+
+
+def _block(node: Node, number: int) -> dict[str, Any]:
+    block = node.call("eth_getBlockByNumber", hex(number), False)
+    if not isinstance(block, dict):
+        raise Lagging(f"{node.host} has no block {number}")
+    if block.get("number") != hex(number):
+        raise Refuted(f"asked for block {number}, the node answers with {block.get('number')}")
+    return block
+
+
+def _header_gap(chain_id: int, block: dict[str, Any]) -> str:
+    """Why the header does not prove its hash, empty where it does. Raises :class:`Refuted` where it proves another."""
+    try:
+        computed = header_hash(block)
+    except NotProvable as reason:
+        return str(reason)
+    if computed == block.get("hash"):
+        return ""
+    if chain_id in _KNOWN_ENCODINGS:
+        raise Refuted(f"the header's fields hash to {computed}, the node says {block.get('hash')}")
+    return "the header's hash cannot be recomputed: how this chain lays headers out is not known here"
+
+
+def _receipts(node: Node, block: dict[str, Any]) -> list[Receipt]:
+    try:
+        raw = [node.request([("eth_getBlockReceipts", (block["number"],))])[0]]
+        return msgspec.json.decode(raw[0], type=list[Receipt])
+    except (SizeRefused, Unsupported):
+        pass  # one by one is dearer, and proves the same
+    except msgspec.DecodeError as error:
+        raise NotProvable(f"the node's receipts are not as the specification has them: {error}") from None
+    hashes = [t if isinstance(t, str) else t["hash"] for t in block["transactions"]]
+    receipts: list[Receipt] = []
+    try:
+        for at in range(0, len(hashes), _RECEIPTS_PER_REQUEST):
+            chunk = hashes[at : at + _RECEIPTS_PER_REQUEST]
+            calls: list[Call] = [("eth_getTransactionReceipt", (h,)) for h in chunk]
+            receipts += [msgspec.json.decode(raw, type=Receipt) for raw in node.request(calls)]
+    except (SizeRefused, Unsupported, msgspec.DecodeError):
+        raise NotProvable("the node serves no receipts, neither of blocks nor of transactions") from None
+    return receipts
+
+
+def _proven_logs(chain_id: int, block: dict[str, Any], receipts: Sequence[Receipt]) -> RawLogs:
+    """The logs by their position, which the root proves; only the transaction hashes are taken from the node."""
+    number, block_hash, root = int(block["number"], 16), str(block["hash"]), block.get("receiptsRoot")
+    if not root:
+        raise NotProvable("the node's header lacks receiptsRoot")
+    try:
+        committed = committed_receipts(receipts, root, number, block_hash)
+    except ValueError as error:
+        if chain_id in _KNOWN_ENCODINGS:
+            raise Refuted(str(error)) from None
+        raise NotProvable("how this chain encodes receipts is not known here") from None
+    if len(committed) < len(receipts) and receipts[-1].logs:
+        raise NotProvable("Polygon's deposits from Ethereum (state sync) in this block lie outside the receipts root")
+    logs: list[dict[str, Any]] = []
+    for tx_index, receipt in enumerate(committed):
+        for log in receipt.logs:
+            if int(log.log_index, 16) != len(logs):
+                raise Refuted(f"log {len(logs)} of block {number} has the index {int(log.log_index, 16)} at the node")
+            logs.append(
+                {
+                    "address": log.address,
+                    "topics": log.topics,
+                    "data": log.data,
+                    "blockNumber": hex(number),
+                    "blockHash": block_hash,
+                    "transactionHash": receipt.transaction_hash,
+                    "transactionIndex": hex(tx_index),
+                    "logIndex": hex(len(logs)),
+                    "blockTimestamp": block["timestamp"],
+                }
+            )
+    return parse_any_layout(msgspec.json.encode(logs))
+
+
+def _anchor_gap(node: Node, chain_id: int, block: dict[str, Any], known_hashes: Mapping[int, str]) -> str:
+    """Follow parent hashes down from the nearest hash that the warehouse knows. Raises :class:`Refuted`."""
+    number = int(block["number"], 16)
+    above = min((n for n in known_hashes if number <= n <= number + _LONGEST_WALK), default=None)
+    if above is None:
+        return f"the warehouse holds no block hash within {_LONGEST_WALK} blocks above"
+    expected = block["hash"]
+    for at in range(number + 1, above + 1, _HEADERS_PER_REQUEST):
+        numbers = range(at, min(at + _HEADERS_PER_REQUEST, above + 1))
+        for header in node.calls([("eth_getBlockByNumber", (hex(n), False)) for n in numbers]):
+            if not isinstance(header, dict) or header.get("parentHash") != expected:
+                raise Refuted(f"the node's blocks above {number} do not follow from one another")
+            if gap := _header_gap(chain_id, header):
+                return gap
+            expected = header["hash"]
+    if expected != known_hashes[above]:
+        raise Refuted(f"block {above} is {known_hashes[above]} in the warehouse, {expected} at the node")
+    return ""

@@ -1,0 +1,316 @@
+"""The audit: what real blocks commit to is recomputed to the bit, and whatever is done to a warehouse is found."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import io
+import json
+import random
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import pytest
+from rich.console import Console
+
+from devnet.node import Anvil
+from loaders.audit.header import header_hash
+from loaders.audit.live import draw, final_ranges
+from loaders.audit.receipts import NotProvable, Receipt, committed_receipts, encode_receipt
+from loaders.audit.report import print_report
+from loaders.audit.run import AuditReport, audit
+from loaders.load.ledger import Ledger, LoadedRange
+from loaders.load.run import LoadRequest, load, open_session
+from loaders.source.transactions import TransactionMode
+from tests.conftest import Run
+from tests.loaders.emitter import Answer, Emitter, Proxy, serve
+
+CHAINS = (1, 10, 137, 8453, 42161)
+KEY = ("uniswap_v2", "pair", "Sync", "*")
+
+
+def recorded_blocks(reference_data: Path, chain_id: int) -> Iterator[dict[str, Any]]:
+    for path in sorted((reference_data / "blocks" / str(chain_id)).glob("*.json.gz")):
+        recorded: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+        yield recorded
+
+
+def proven(block: dict[str, Any], receipts: list[dict[str, Any]]) -> int:
+    """How many receipts the header's root vouches for."""
+    converted = msgspec.convert(receipts, list[Receipt])
+    return len(committed_receipts(converted, block["receiptsRoot"], int(block["number"], 16), block["hash"]))
+
+
+def test_real_blocks_prove_their_receipts_and_headers(reference_data: Path) -> None:
+    outcome: Counter[str] = Counter()
+    for chain_id in CHAINS:
+        for recorded in recorded_blocks(reference_data, chain_id):
+            block, receipts = recorded["block"], recorded["receipts"]
+            try:
+                assert header_hash(block) == block["hash"]
+                outcome["headers"] += 1
+            except NotProvable:
+                outcome["incomplete headers"] += 1
+            if recorded["verified"] == "receiptsRoot":
+                assert proven(block, receipts) == len(receipts)
+                outcome["receipts"] += 1
+                outcome["logs"] += sum(len(r["logs"]) for r in receipts)
+                outcome[f"chain {chain_id}"] += 1
+            elif chain_id == 137:
+                # Polygon's last receipt is a deposit from Ethereum, which the root leaves out.
+                assert proven(block, receipts) == len(receipts) - 1
+    # The record itself says of 46 blocks that their receipts are whole; four headers were recorded in part.
+    assert (outcome["receipts"], outcome["headers"], outcome["incomplete headers"]) == (46, 46, 4)
+    assert all(outcome[f"chain {chain_id}"] for chain_id in CHAINS)
+    assert outcome["logs"] > 20_000
+
+
+def test_any_change_of_a_real_block_is_noticed(reference_data: Path) -> None:
+    recorded = next(b for b in recorded_blocks(reference_data, 1) if b["block"]["number"] == hex(17_034_870))
+    block, receipts = recorded["block"], recorded["receipts"]
+    rng = random.Random(4)
+
+    def changed(change: Any) -> list[dict[str, Any]]:
+        copied: list[dict[str, Any]] = copy.deepcopy(receipts)
+        change(rng.choice([r for r in copied if r["logs"]]), copied)
+        return copied
+
+    def flip(log: dict[str, Any], name: str) -> None:
+        digit = log[name][-1]
+        log[name] = log[name][:-1] + ("1" if digit == "0" else "0")
+
+    changes = {
+        "a log less": lambda r, _: r["logs"].pop(rng.randrange(len(r["logs"]))),
+        "a log more": lambda r, _: r["logs"].append(r["logs"][0]),
+        "another address": lambda r, _: flip(rng.choice(r["logs"]), "address"),
+        "other data": lambda r, _: flip(next(x for x in r["logs"] if len(x["data"]) > 2), "data"),
+        "a topic less": lambda r, _: next(x for x in r["logs"] if x["topics"])["topics"].pop(),
+        "a receipt less": lambda r, all_: all_.remove(r),
+        "another status": lambda r, _: r.update(status="0x0"),
+        "another type": lambda r, _: r.update(type="0x1"),
+        "another order": lambda _, all_: all_.reverse(),
+    }
+    for what, change in changes.items():
+        with pytest.raises(ValueError, match="root"):
+            pytest.fail(f"{what} went unnoticed: {proven(block, changed(change))} receipts")
+    for name in ("receiptsRoot", "parentHash", "stateRoot", "timestamp", "withdrawalsRoot", "extraData"):
+        other = dict(block)
+        flip(other, name)
+        assert header_hash(other) != block["hash"], name
+
+
+def test_receipts_that_cannot_be_proven_are_said_so_by_name() -> None:
+    receipt = Receipt("0x5208", [], "0x" + "00" * 32, type="0x78", status="0x1")
+    with pytest.raises(NotProvable, match="Arbitrum"):
+        encode_receipt(receipt)
+    with pytest.raises(NotProvable, match="neither status"):
+        encode_receipt(Receipt("0x5208", [], "0x" + "00" * 32))
+    # Since Canyon a deposit commits to its nonce and version as well: two fields more.
+    old = Receipt("0x5208", [], "0x" + "00" * 32, type="0x7e", status="0x1", deposit_nonce="0x7")
+    new = msgspec.structs.replace(old, deposit_receipt_version="0x1")
+    assert encode_receipt(new).endswith(bytes.fromhex("c00701"))
+    assert encode_receipt(old).endswith(b"\xc0")
+    with pytest.raises(NotProvable, match="Avalanche"):
+        header_hash({"extDataHash": "0x"})
+
+
+def test_the_first_complete_final_load_owns_a_block_and_draws_stay_within_owners() -> None:
+    def loaded(low: int, high: int, load_id: str, finality: Any = "final") -> LoadedRange:
+        return LoadedRange(KEY, low, high, None, finality, None, load_id)
+
+    ledger = Ledger((loaded(0, 9, "b"), loaded(5, 14, "a"), loaded(12, 30, "c", "tail"), loaded(20, 24, "d")))
+    live = final_ranges(ledger)
+    assert sorted((r.from_block, r.to_block, r.load_id) for r in live) == [(0, 4, "b"), (5, 14, "a"), (20, 24, "d")]
+    for seed in range(50):
+        drawn = draw(live, 4, 4, random.Random(seed))
+        assert len(drawn) == 4
+        blocks = [n for s in drawn for n in range(s.from_block, s.to_block + 1)]
+        assert len(set(blocks)) == len(blocks), "no block twice"
+        for sampled in drawn:
+            reached = {o for o in live if o.from_block <= sampled.to_block and o.to_block >= sampled.from_block}
+            assert set(sampled.owners) == reached, "one owner throughout"
+            assert 1 <= sampled.to_block - sampled.from_block + 1 <= 4
+    everything = draw(live, 100, 4, random.Random(0))
+    assert [n for s in everything for n in range(s.from_block, s.to_block + 1)] == [*range(15), *range(20, 25)]
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[Emitter]:
+    with Anvil() as anvil:
+        emitter = Emitter(anvil)
+        emitter.mine([2, 0, 3, 1] * 30)
+        yield emitter
+
+
+@pytest.fixture(scope="module")
+def loaded(chain: Emitter, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    database = tmp_path_factory.mktemp("audit") / "w.duckdb"
+    for low, high in ((0, 20), (21, 120)):
+        load(request(chain.url, database, low, high))
+    return database
+
+
+@pytest.fixture
+def database(loaded: Path, tmp_path: Path) -> Path:
+    """A copy to tamper with."""
+    return Path(shutil.copy(loaded, tmp_path / "w.duckdb"))
+
+
+def request(url: str, database: Path, low: int, high: int) -> LoadRequest:
+    return LoadRequest(
+        chain="devnet",
+        rpc_url=url,
+        database=database,
+        protocols=("uniswap_v2",),
+        from_block=low,
+        to_block=high,
+        with_facts=False,
+        transactions=TransactionMode.NONE,
+    )
+
+
+def audited(url: str, database: Path) -> AuditReport:
+    """Everything that is final, in windows of up to thirty blocks."""
+    with open_session("devnet", ["uniswap_v2"], url, "duckdb", database) as session:
+        return audit(session, sample=100, width=30, seed=1)
+
+
+def tamper(database: Path, statement: str) -> None:
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(statement)
+
+
+def test_a_good_warehouse_agrees_and_is_proven(chain: Emitter, loaded: Path) -> None:
+    report = audited(chain.url, loaded)
+    assert report.findings == []
+    printed = io.StringIO()
+    print_report(Console(width=160, file=printed), report)
+    assert "everything agrees" in printed.getvalue()
+    assert "The endpoint is one that these blocks were loaded from" in printed.getvalue()
+    final = chain.head - 64
+    audited_blocks = sorted(n for r in report.ranges for n in range(r.from_block, r.to_block + 1))
+    assert audited_blocks == list(range(final + 1))
+    logs = [log for log in chain.logs() if log[0] <= final]
+    assert sum(r.log_count for r in report.ranges) == sum(r.row_count for r in report.ranges) == len(logs)
+    assert len(report.proofs) == 2 * len(report.ranges) == 6
+    assert [p.gap for p in report.proofs if p.gap] == []
+    assert {p.number: p.block_hash for p in report.proofs} == {
+        p.number: chain.rpc.call("eth_getBlockByNumber", hex(p.number), False)["hash"] for p in report.proofs
+    }
+
+
+SYNC_TABLE = "raw.uniswap_v2__pair_sync"
+ONE = (
+    f"(block_number, log_index) = (select (block_number, log_index) from {SYNC_TABLE} where block_number < 50 limit 1)"
+)
+TAMPERED = {
+    "lost row": f"delete from {SYNC_TABLE} where {ONE}",
+    "repeated row": f"insert into {SYNC_TABLE} select * from {SYNC_TABLE} where {ONE}",
+    "value": f"update {SYNC_TABLE} set reserve0 = (reserve0::hugeint + 1)::varchar where {ONE}",
+    "row too many": f"update {SYNC_TABLE} set block_number = block_number + 1, log_index = 7 where {ONE}",
+    "count": "update raw.load_ranges set log_count = log_count + 1 where event = 'Sync' and from_block = 0",
+    "block hash": "update raw.load_ranges set to_block_hash = '0x" + "ab" * 32 + "' where to_block = 20",
+    "stored header": "update raw.blocks set block_hash = '0x" + "ab" * 32 + "' where block_number = 20",
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERED)
+def test_whatever_is_done_to_the_rows_is_found(chain: Emitter, database: Path, kind: str) -> None:
+    tamper(database, TAMPERED[kind])
+    report = audited(chain.url, database)
+    found = {f.kind for f in report.findings}
+    assert kind.replace("stored header", "block hash") in found
+    if kind in ("lost row", "row too many", "repeated row"):
+        assert "count" in found or kind == "row too many"
+    if kind == "row too many":
+        assert "lost row" in found, "it was moved from somewhere"
+    if kind == "value":
+        assert found == {"value"}
+        assert "reserve0" in report.findings[0].detail
+
+
+def test_a_row_with_a_hash_of_another_chain_is_found(chain: Emitter, database: Path) -> None:
+    tamper(database, f"update {SYNC_TABLE} set block_hash = '0x{'cd' * 32}' where {ONE}")
+    report = audited(chain.url, database)
+    assert {f.kind for f in report.findings} & {"value", "proof"}
+
+
+def alters_logs(call: dict[str, Any], answer: Answer) -> Answer:
+    if call["method"] == "eth_getLogs":
+        for log in answer["result"]:
+            log["data"] = log["data"][:-1] + "f"
+    return answer
+
+
+def hides_receipt_logs(call: dict[str, Any], answer: Answer) -> Answer:
+    if call["method"] == "eth_getBlockReceipts":
+        for receipt in answer["result"]:
+            receipt["logs"] = []
+    return answer
+
+
+def forges_headers(call: dict[str, Any], answer: Answer) -> Answer:
+    if call["method"] == "eth_getBlockByNumber":
+        answer["result"]["stateRoot"] = "0x" + "77" * 32
+    return answer
+
+
+def lacks_block_receipts(call: dict[str, Any], answer: Answer) -> Answer:
+    if call["method"] == "eth_getBlockReceipts":
+        return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32601, "message": "method not found"}}
+    return answer
+
+
+def test_a_lying_endpoint_is_told_from_a_bad_warehouse(chain: Emitter, loaded: Path) -> None:
+    proxy = Proxy(chain.url)
+    with serve(proxy.respond) as url:
+        proxy.fault = alters_logs
+        assert "answer" in {f.kind for f in audited(url, loaded).findings}
+        for fault, word in ((hides_receipt_logs, "root"), (forges_headers, "header")):
+            proxy.fault = fault
+            found = audited(url, loaded).findings
+            assert {f.kind for f in found} == {"proof"}
+            assert word in found[0].detail
+        proxy.fault = lacks_block_receipts
+        report = audited(url, loaded)
+        assert (report.findings, [p.gap for p in report.proofs if p.gap]) == ([], []), (
+            "receipts one by one prove as much"
+        )
+
+
+def test_recorded_mainnet_blocks_are_proven_through_the_whole_loader(mainnet: str, tmp_path: Path) -> None:
+    database = tmp_path / "w.duckdb"
+    blocks = (17_034_870, 17_300_000, 22_869_878)
+    load(
+        LoadRequest(
+            chain="ethereum",
+            rpc_url=mainnet,
+            database=database,
+            protocols=("uniswap_v2", "uniswap_v3"),
+            blocks=tuple((n, n) for n in blocks),
+            with_facts=False,
+            transactions=TransactionMode.NONE,
+        )
+    )
+    with open_session("ethereum", ["uniswap_v2", "uniswap_v3"], mainnet, "duckdb", database) as session:
+        report = audit(session, sample=10, width=1, seed=0)
+    assert report.findings == []
+    assert [(p.number, p.gap) for p in report.proofs] == [(n, "") for n in blocks]
+    assert sum(r.row_count for r in report.ranges) > 100
+
+
+def test_the_command_ends_with_one_when_something_disagrees(chain: Emitter, database: Path, poolhouse: Run) -> None:
+    command = ["audit", "--chain", "devnet", "--protocol", "uniswap_v2", "--database", str(database), "--seed", "3"]
+    command += ["--rpc-url", chain.url, "--sample", "100", "--width", "50"]
+    tamper(database, TAMPERED["lost row"])
+    done = poolhouse(*command, "--json", check=False)
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    assert report["verdict"] == "disagrees"
+    assert {f["kind"] for f in report["findings"]} == {"lost row", "count"}
+    assert all(p["proven"] for p in report["proofs"])
