@@ -11,7 +11,8 @@ import msgspec
 from loaders.audit.header import header_hash
 from loaders.audit.receipts import NotProvable, Receipt, committed_receipts
 from loaders.logs import RawLogs
-from loaders.rpc.node import Call, Lagging, Node, SizeRefused, Unsupported
+from loaders.rpc.exchange import Call
+from loaders.rpc.node import Lagging, Node, SizeRefused, Unsupported
 from loaders.source.parse import parse_any_layout
 
 # Chains of which recorded blocks, or a node in tests, vouch for how their headers and receipts are encoded. On another a
