@@ -40,6 +40,7 @@ EPILOG = (
     "  poolhouse load --chain ethereum --last-blocks 1000\n\n"
     "  poolhouse load --chain ethereum --protocol uniswap_v3,aave --from-block 19000000 --to-block 19100000\n\n"
     "  poolhouse load --chain devnet --database demo.duckdb\n\n"
+    "  poolhouse load --chain ethereum --files 's3://aws-public-blockchain/v1.0/eth/logs/date=2024-01-0*/*.parquet'\n\n"
     "Repeat a load to continue it: only missing blocks are read, and those above finality again."
 )
 
@@ -79,6 +80,25 @@ def load(
             "--with-transfers", help="Load the ERC-20 transfers of every token too: most of the logs of a chain."
         ),
     ] = False,
+    files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--files",
+            help="Read logs from files instead of the node: paths, folders or patterns, local, s3:// or gs:// "
+            "(docs/files.md). A node given beside them serves what they lack. May be repeated.",
+        ),
+    ] = None,
+    block_files: Annotated[
+        list[str] | None,
+        typer.Option("--block-files", help="Files of blocks, for logs whose files lack block hashes or timestamps."),
+    ] = None,
+    filtered_files: Annotated[
+        bool,
+        typer.Option(
+            "--filtered-files",
+            help="The files hold chosen events only, but every log of those that are loaded: take my word for it.",
+        ),
+    ] = False,
     threads: Annotated[int, typer.Option("--threads", min=1, max=8, help="Requests under way at a time.")] = 4,
     log_json: LogJsonOption = False,
     metrics_port: MetricsPortOption = None,
@@ -93,12 +113,17 @@ def load(
     from loaders.progress import print_summary
     from loaders.reporting import Reporting, reporting
     from loaders.shutdown import stop_on_signals
+    from loaders.source.files.request import FilesRequest
     from loaders.source.transactions import TransactionMode
 
     folder = None if no_archive else archive or default_archive(destination.value, database)
+    source = None
+    if files:
+        stated = (from_block, to_block) if from_block is not None and to_block is not None else None
+        source = FilesRequest(tuple(files), tuple(block_files or ()), stated, filtered_files)
     request = LoadRequest(
         chain=chain,
-        rpc_url=resolve_url(chain, rpc_url),
+        rpc_url=(rpc_url or "").strip() if source else resolve_url(chain, rpc_url),
         database=database,
         protocols=tuple(protocol or ()),
         from_block=from_block,
@@ -111,6 +136,7 @@ def load(
         threads=threads,
         with_facts=facts,
         with_transfers=with_transfers,
+        source=source,
     )
     console = Console()
     started = time.monotonic()

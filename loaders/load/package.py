@@ -210,4 +210,6 @@ class PackageWriter:
                 )
 
     def _block_rows(self) -> pa.Table:
-        return block_rows(self._chain_id, [self._headers[n] for n in sorted(self._headers)])
+        # A header without its parent's hash is what logs say of their block: enough for the ledger, no row of its own.
+        whole = [self._headers[n] for n in sorted(self._headers) if self._headers[n].parent_hash]
+        return block_rows(self._chain_id, whole)
