@@ -205,7 +205,13 @@ def _source(request: LoadRequest, session: Session) -> LogSource:
         reader = TransactionReader(session.node, request.transactions, session.chain.chain_id, without_topics=transfers)
     if session.source is not None:
         return WithTransactions(session.source.logs, reader) if reader else session.source.logs
-    return RpcSource(session.node, threads=request.threads, transactions=reader, gap=BlockGap.of(session.chain))
+    return RpcSource(
+        session.node,
+        chain=session.chain,
+        gap=BlockGap.of(session.chain),
+        threads=request.threads,
+        transactions=reader,
+    )
 
 
 def _check_range(request: LoadRequest) -> None:

@@ -1,57 +1,96 @@
-"""How many blocks to ask for: enough logs per request to be efficient, few enough not to be refused.
-
-The width follows the density of logs seen so far; refusals teach caps that are never probed again.
-"""
+"""How dense logs are along the chain, as far as it has been read."""
 
 from __future__ import annotations
 
-import threading
+import math
+from bisect import bisect_left, insort
+from dataclasses import dataclass
 
-from loaders.rpc.classify import Verdict
+import numpy as np
 
-_SAFETY = 0.8
-_GROWTH = 4
-_SMOOTHING = 0.4
+from loaders.logs import Integers
+
+_REMEMBERED = 256
+_FEWEST_LOGS = 40
+_FEWEST_BLOCKS = 8
+_SAME = math.log(1.5)
+"""Densities whose logarithms differ by less are not told apart, however many logs speak for it."""
+_DEVIATIONS = 3.0
+_BLOCK_VARIANCE = 0.2
+"""Logs of neighbouring blocks vary by more than chance alone: relative variance of a block beyond a Poisson's."""
 
 
-class RangeController:
-    """Chooses widths for one endpoint. Thread-safe."""
+@dataclass(frozen=True, slots=True, order=True)
+class Stretch:
+    """The blocks up to ``end`` that are as dense as the last of them."""
 
-    def __init__(self, *, target_logs: int = 10_000, first_width: int = 2_000) -> None:
-        self._target = _SAFETY * target_logs
-        self._width = first_width
-        self._block_cap: int | None = None
-        self._density: float | None = None
-        self._lock = threading.Lock()
+    end: int
+    blocks: int
+    logs: int
 
-    def width(self) -> int:
-        """Number of blocks for the next request."""
-        with self._lock:
-            return max(1, min(self._width, self._block_cap or self._width))
+    @property
+    def density(self) -> float:
+        """Logs per block. One log more than seen: an empty range says "few", not "none"."""
+        return (self.logs + 1) / self.blocks
 
-    def expected_logs(self, blocks: int) -> float:
-        """Logs to expect in a range, from what came before; 0 while nothing is known."""
-        with self._lock:
-            return (self._density or 0.0) * blocks
 
-    def accepted(self, blocks: int, logs: int) -> None:
-        with self._lock:
-            # One log more than seen: an empty range says "few", not "none".
-            seen = (logs + 1) / blocks
-            smoothed = seen if self._density is None else (1 - _SMOOTHING) * self._density + _SMOOTHING * seen
-            self._density = smoothed if logs else smoothed - _SMOOTHING / blocks
-            cautious = max(seen, smoothed)
-            self._width = int(max(1, min(blocks * _GROWTH, self._target / cautious)))
+class DensityMap:
+    """What answers have shown, by place: the density at a block is that of the nearest stretch before it."""
 
-    def refused(self, from_block: int, to_block: int, verdict: Verdict) -> int:
-        """Learn from a refusal; returns how many blocks to ask for instead, always fewer than before."""
-        blocks = to_block - from_block + 1
-        with self._lock:
-            smaller = max(1, blocks // 2)
-            if verdict.block_cap and verdict.block_cap < blocks:
-                self._block_cap = min(self._block_cap or verdict.block_cap, verdict.block_cap)
-                smaller = verdict.block_cap
-            elif verdict.suggested and verdict.suggested[0] <= from_block <= verdict.suggested[1] < to_block:
-                smaller = verdict.suggested[1] - from_block + 1
-            self._width = max(1, min(self._width, smaller))
-            return smaller
+    def __init__(self) -> None:
+        self._stretches: list[Stretch] = []
+
+    def before(self, block: int) -> Stretch | None:
+        """The nearest stretch that ends before ``block``."""
+        at = bisect_left(self._stretches, Stretch(block, 0, 0))
+        return self._stretches[at - 1] if at else None
+
+    def expected(self, low: int, high: int) -> float:
+        """Logs to expect in the range, from what came before it; 0 while nothing is known."""
+        before = self.before(low)
+        # Exactly what was seen, not one log more: this decides what is suspicious, not what is safe to ask for.
+        return before.logs / before.blocks * (high - low + 1) if before else 0.0
+
+    def observe(self, low: int, high: int, blocks: Integers) -> float | None:
+        """Take note of an answer; ``blocks`` are the block numbers of its logs, ascending.
+
+        Returns by how much the whole range differs from what was expected, as the absolute logarithm of the ratio;
+        None where the density changed, or nothing was expected.
+        """
+        before = self.before(low)
+        last = _last_stretch(low, high, blocks)
+        error = None
+        if before is not None and last.blocks == high - low + 1 and not _differ(before, last):
+            error = abs(math.log(last.density / before.density))
+            # Of one kind: the newest answer says how dense, all of them how sure that is.
+            blocks_alike = before.blocks + last.blocks
+            last = Stretch(high, blocks_alike, round(last.density * blocks_alike) - 1)
+        insort(self._stretches, last)
+        if len(self._stretches) > _REMEMBERED:
+            del self._stretches[0]
+        return error
+
+
+def _last_stretch(low: int, high: int, blocks: Integers) -> Stretch:
+    """The longest end of the range, by doubling, that is as dense as its last blocks."""
+    size = high - low + 1
+    length = size
+    if len(blocks) >= _FEWEST_LOGS:
+        length = min(size, max(_FEWEST_BLOCKS, high - int(blocks[-_FEWEST_LOGS]) + 1))
+    last = _end_of(blocks, high, length)
+    while length < size:
+        longer = min(size, 2 * length)
+        extended = _end_of(blocks, high, longer)
+        if _differ(Stretch(high - length, longer - length, extended.logs - last.logs), last):
+            break
+        length, last = longer, extended
+    return last
+
+
+def _end_of(blocks: Integers, high: int, length: int) -> Stretch:
+    return Stretch(high, length, len(blocks) - int(np.searchsorted(blocks, high - length + 1)))
+
+
+def _differ(a: Stretch, b: Stretch) -> bool:
+    variance = 1 / (a.logs + 1) + 1 / (b.logs + 1) + _BLOCK_VARIANCE * (1 / a.blocks + 1 / b.blocks)
+    return abs(math.log(a.density / b.density)) > max(_SAME, _DEVIATIONS * math.sqrt(variance))

@@ -1,188 +1,171 @@
-"""Raw logs by JSON-RPC: ranges sized by density, fetched ahead by a few threads, verified, delivered in block order."""
+"""Raw logs by JSON-RPC: ranges sized by density, fetched ahead by a few threads, delivered verified and in block order."""
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-
-import msgspec
-import numpy as np
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 
 from loaders.errors import PoolhouseError
-from loaders.logs import RawLogs, concat_logs, empty_logs, merge_logs, rows_in
-from loaders.plan.density import RangeController
+from loaders.plan.density import DensityMap
 from loaders.plan.filters import LogQuery, Segment
-from loaders.rpc.endpoint import Header, parse_header, read_headers
-from loaders.rpc.node import Lagging, Node, SizeRefused, Unsupported
+from loaders.plan.ranges import FIRST_WIDTH, TARGET_LOGS, RangeController
+from loaders.registry.chains import Chain
+from loaders.rpc.caps import EndpointCaps
+from loaders.rpc.node import Node, SizeRefused
+from loaders.source.ask import Part, RangeReader
 from loaders.source.base import Batch
-from loaders.source.clock import NO_GUARANTEE, BlockGap, Clock
-from loaders.source.parse import Malformed, parse_logs
+from loaders.source.clock import NO_GUARANTEE, BlockGap
 from loaders.source.transactions import TransactionReader
-from loaders.source.verify import Inconsistent, check_logs, end_is_doubtful
 
-_ASKS = 5
-_SUSPICIOUS = 5.0
-"""An empty answer is asked again where at least this many logs were to be expected."""
-_SAMPLES = 8
 _LATENCY_S = 0.05
+_MEMORY_BYTES = 128 * 2**20
+_LOG_BYTES = 2_000
+"""Memory of a log until it is delivered: its JSON and its columns."""
+
+
+@dataclass
+class _Knowledge:
+    """What earlier answers to the same queries say about the next."""
+
+    controller: RangeController
+    densities: tuple[DensityMap, ...]
+    """One per query: that one of them is empty does not show in their sum."""
+
+
+@dataclass
+class _Reading:
+    """A segment under way. Ranges are pairs of first and last block."""
+
+    todo: list[tuple[int, int]]
+    """Heap of ranges not yet asked for."""
+    running: dict[Future[list[Part]], tuple[int, int]] = field(default_factory=dict)
+    ready: dict[int, list[Part]] = field(default_factory=dict)
+    """Answers that wait for earlier ones, by their first block."""
+    failures: dict[int, PoolhouseError] = field(default_factory=dict)
+
+    @property
+    def failed_from(self) -> int | None:
+        return min(self.failures, default=None)
+
+    def put_back(self, low: int, middle: int, high: int) -> None:
+        """A refused range, to be asked for up to ``middle`` first. The rest joins what follows, unless that is under way."""
+        heapq.heappush(self.todo, (low, middle))
+        following = next((r for r in self.todo if r[0] == high + 1), None)
+        if following is not None:
+            self.todo.remove(following)
+            heapq.heapify(self.todo)
+        heapq.heappush(self.todo, (middle + 1, following[1] if following else high))
 
 
 class RpcSource:
-    """Yields the batches of a segment. ``threads`` requests are under way at a time."""
+    """Yields the batches of a segment. Up to ``threads`` requests are under way, within ``memory_bytes`` of answers."""
 
     def __init__(
         self,
         node: Node,
         *,
+        chain: Chain | None = None,
+        gap: BlockGap = NO_GUARANTEE,
         threads: int = 4,
         transactions: TransactionReader | None = None,
-        controller: RangeController | None = None,
-        gap: BlockGap = NO_GUARANTEE,
+        target_logs: int = TARGET_LOGS,
+        first_width: int = FIRST_WIDTH,
         retry_wait_s: float = 0.5,
+        memory_bytes: int = _MEMORY_BYTES,
     ) -> None:
         self.node = node
-        self._clock = Clock(gap, partial(read_headers, node))
         self._threads = threads
-        self._transactions = transactions
-        self._controllers: dict[tuple[LogQuery, ...], RangeController] = {}
-        self._controller = controller
-        self._retry_wait_s = retry_wait_s
+        self._caps = EndpointCaps()
+        self._reader = RangeReader(node, self._caps, chain, gap, transactions, retry_wait_s=retry_wait_s)
+        self._target_logs = target_logs
+        self._first_width = first_width
+        self._memory_bytes = memory_bytes
+        self._knowledge: dict[tuple[LogQuery, ...], _Knowledge] = {}
 
     def batches(self, segment: Segment) -> Iterator[Batch]:
         """Batches that together cover the segment, in block order. Raises :class:`PoolhouseError` rather than skip."""
-        controller = self._controllers.setdefault(segment.queries, self._controller or RangeController())
+        known = self._known(segment.queries)
+        reading = _Reading([(segment.from_block, segment.to_block)])
         at = segment.from_block
         ahead = 1
-        under_way: deque[Future[list[Batch]]] = deque()
         with ThreadPoolExecutor(self._threads, thread_name_prefix="fetch") as pool:
             try:
-                while at <= segment.to_block or under_way:
-                    while at <= segment.to_block and len(under_way) < ahead:
-                        to = min(at + controller.width() - 1, segment.to_block)
-                        under_way.append(pool.submit(self._fetch, segment, at, to, controller))
-                        at = to + 1
-                    future = under_way.popleft()
-                    asked = time.monotonic()
-                    batches = future.result()
-                    # More at a time only as long as the network is what we wait for; else threads just share a processor.
-                    if time.monotonic() - asked > _LATENCY_S:
-                        ahead = min(ahead + 1, self._threads)
-                    elif ahead > 2:
-                        ahead -= 1
-                    else:
-                        ahead = min(2, self._threads)
-                    yield from batches
+                while at <= segment.to_block:
+                    self._submit(pool, segment, reading, known, at, ahead)
+                    if at in reading.failures:
+                        raise reading.failures[at]
+                    if at not in reading.ready:
+                        asked = time.monotonic()
+                        done, _ = wait(reading.running, return_when=FIRST_COMPLETED)
+                        ahead = self._next_ahead(ahead, time.monotonic() - asked)
+                        for future in sorted(done, key=lambda f: reading.running[f]):
+                            self._take(future, reading, known)
+                        continue
+                    for part in reading.ready.pop(at):
+                        at = part.batch.to_block + 1
+                        yield part.batch
             finally:
-                for future in under_way:
+                for future in reading.running:
                     future.cancel()
 
-    def _fetch(self, segment: Segment, low: int, high: int, controller: RangeController) -> list[Batch]:
-        """Batches covering [low, high], in as many pieces as the node insists on."""
+    def _known(self, queries: tuple[LogQuery, ...]) -> _Knowledge:
+        if queries not in self._knowledge:
+            controller = RangeController(self._caps, target_logs=self._target_logs, first_width=self._first_width)
+            self._knowledge[queries] = _Knowledge(controller, tuple(DensityMap() for _ in queries))
+        return self._knowledge[queries]
+
+    def _next_ahead(self, ahead: int, waited_s: float) -> int:
+        """More at a time only as long as the network is what we wait for; else threads just share a processor."""
+        if waited_s > _LATENCY_S:
+            return min(ahead + 1, self._threads)
+        return ahead - 1 if ahead > 2 else min(2, self._threads)
+
+    def _submit(
+        self,
+        pool: ThreadPoolExecutor,
+        segment: Segment,
+        reading: _Reading,
+        known: _Knowledge,
+        at: int,
+        ahead: int,
+    ) -> None:
+        """Ask for the next ranges: always for the one that is to be delivered next, for others as memory allows."""
+        while reading.todo and (len(reading.running) < ahead or reading.todo[0][0] == at):
+            low, end = reading.todo[0]
+            failed_from = reading.failed_from
+            if failed_from is not None and low > failed_from:
+                return
+            if low != at and self._held_bytes(reading, known) > self._memory_bytes:
+                return
+            heapq.heappop(reading.todo)
+            high = low + known.controller.width(low, end - low + 1) - 1
+            if high < end:
+                heapq.heappush(reading.todo, (high + 1, end))
+            expected = tuple(d.expected(low, high) for d in known.densities)
+            future = pool.submit(self._reader.read, segment.queries, low, high, expected)
+            reading.running[future] = (low, high)
+
+    def _take(self, future: Future[list[Part]], reading: _Reading, known: _Knowledge) -> None:
+        low, high = reading.running.pop(future)
         try:
-            batch = self._ask_until_consistent(segment, low, high, controller)
+            parts = future.result()
         except SizeRefused as refused:
-            if low == high:
-                return [self._single_block(segment, low)]
-            width = controller.refused(low, high, refused.verdict)
-            pieces = []
-            for start in range(low, high + 1, width):
-                pieces += self._fetch(segment, start, min(start + width - 1, high), controller)
-            return pieces
-        controller.accepted(high - low + 1, len(batch.logs))
-        return [batch]
+            reading.put_back(low, known.controller.refused(low, high, refused.verdict), high)
+            return
+        except PoolhouseError as error:
+            reading.failures[low] = error
+            return
+        for part in parts:
+            first, last = part.batch.from_block, part.batch.to_block
+            known.controller.accepted(first, last, part.batch.logs.block_number, part.received_bytes)
+            for density, blocks in zip(known.densities, part.blocks, strict=True):
+                density.observe(first, last, blocks)
+        reading.ready[low] = parts
 
-    def _ask_until_consistent(self, segment: Segment, low: int, high: int, controller: RangeController) -> Batch:
-        expected = controller.expected_logs(high - low + 1)
-        reason = ""
-        for attempt in range(_ASKS):
-            if attempt:
-                time.sleep(self._retry_wait_s * 2 ** (attempt - 1))
-            try:
-                logs, end = self._ask(segment.queries, low, high)
-                if not len(logs) and expected >= _SUSPICIOUS:
-                    if attempt < 2:
-                        raise Inconsistent(f"no logs where about {expected:.0f} were to be expected")
-                    self._confirm_empty(segment.queries, low, high)
-                return self._complete(low, high, logs, end)
-            except (Inconsistent, Malformed, Lagging, msgspec.DecodeError) as error:
-                reason = error.message if isinstance(error, PoolhouseError) else str(error)
-        raise PoolhouseError(
-            f"{self.node.host} does not answer blocks {low} to {high} consistently: {reason.rstrip('.')}.",
-            "Nothing of that range was loaded. Try again later, or use another --rpc-url.",
-        )
-
-    def _ask(self, queries: tuple[LogQuery, ...], low: int, high: int) -> tuple[RawLogs, Header]:
-        """Logs and the header of the last block, from one node in one batch: a node that lags cannot answer both."""
-        calls = [("eth_getLogs", (q.params(low, high),)) for q in queries]
-        *answers, header = self.node.request([*calls, ("eth_getBlockByNumber", (hex(high), False))])
-        end = parse_header(header)
-        if end is None:
-            raise Lagging(f"the node has no block {high}")
-        parts = []
-        for query, answer in zip(queries, answers, strict=True):
-            logs = parse_logs(answer)
-            check_logs(logs, query, low, high, end)
-            if end_is_doubtful(logs, query, end):
-                self._confirm_block(query, end)
-            parts.append(logs)
-        return merge_logs(parts), end
-
-    def _confirm_block(self, query: LogQuery, header: Header) -> None:
-        """Ask for one block by its hash: a node that has the block cannot answer for another, or for none."""
-        raw = self.node.request([("eth_getLogs", (query.params_of_block(header.hash),))])[0]
-        if len(parse_logs(raw)):
-            raise Inconsistent(f"the answer lacks logs of block {header.number}")
-
-    def _confirm_empty(self, queries: tuple[LogQuery, ...], low: int, high: int) -> None:
-        """Settle an unexpectedly empty range on blocks sampled from it; raises :class:`Inconsistent` on a hidden log."""
-        numbers = sorted({int(n) for n in np.linspace(low, high, _SAMPLES)})
-        for header in read_headers(self.node, numbers):
-            for query in queries:
-                if end_is_doubtful(empty_logs(), query, header) or not header.logs_bloom:
-                    self._confirm_block(query, header)
-
-    def _complete(self, low: int, high: int, logs: RawLogs, end: Header) -> Batch:
-        logs, headers = self._clock.with_timestamps(logs, end)
-        transactions = self._transactions.read(logs) if self._transactions else None
-        return Batch(low, high, logs, end, headers, transactions)
-
-    def _single_block(self, segment: Segment, number: int) -> Batch:
-        """A block with more logs than the node returns at once: ask by topic, at last read its receipts."""
-        header = read_headers(self.node, [number])[0]
-        parts = [self._split_block(query, header) for query in segment.queries]
-        return self._complete(number, number, merge_logs(parts), header)
-
-    def _split_block(self, query: LogQuery, header: Header) -> RawLogs:
-        try:
-            logs, _ = self._ask((query,), header.number, header.number)
-            return logs
-        except SizeRefused:
-            halves = query.split()
-        if halves is not None:
-            return merge_logs([self._split_block(half, header) for half in halves])
-        return self._from_receipts(query, header)
-
-    def _from_receipts(self, query: LogQuery, header: Header) -> RawLogs:
-        try:
-            raw = self.node.request([("eth_getBlockReceipts", (hex(header.number),))])[0]
-        except (SizeRefused, Unsupported) as error:
-            raise PoolhouseError(
-                f"{self.node.host} returns neither the logs nor the receipts of block {header.number}: {error.message}",
-                "Use an --rpc-url with a higher limit on results.",
-            ) from None
-        logs = concat_logs([parse_logs(r.logs) for r in msgspec.json.decode(raw, type=list[_Receipt])])
-        if not len(logs):
-            return logs
-        keep = rows_in(logs.topics[:, 0], [bytes.fromhex(t[2:]) for t in query.topics])
-        if query.addresses:
-            keep &= rows_in(logs.address, [bytes.fromhex(a[2:]) for a in query.addresses])
-        logs = logs.take(keep)
-        check_logs(logs, query, header.number, header.number, header)
-        return logs
-
-
-class _Receipt(msgspec.Struct):
-    logs: msgspec.Raw
+    def _held_bytes(self, reading: _Reading, known: _Knowledge) -> float:
+        held = sum(len(part.batch.logs) for parts in reading.ready.values() for part in parts)
+        expected = sum(known.controller.expected_logs(low, high) for low, high in reading.running.values())
+        return _LOG_BYTES * (held + expected)

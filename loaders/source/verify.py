@@ -1,13 +1,31 @@
-"""Is this the whole answer? What a node returns is checked before anything else sees it."""
+"""Is this the whole answer? What a node returns is checked before anything else sees it.
+
+Pure functions of an answer, its question and what earlier answers let expect. What they find contradictory is raised, what they
+find doubtful is a list of places to look at (:mod:`loaders.source.doubt`).
+"""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from loaders.logs import Mask, RawLogs, rows_in
+from loaders.logs import Integers, Mask, RawLogs, rows_in
 from loaders.plan.filters import LogQuery
 from loaders.rpc.endpoint import Header
-from loaders.source.bloom import is_usable, may_contain, may_match
+from loaders.source.bloom import is_usable, may_contain
+
+SUSPICIOUS = 5.0
+"""An empty answer is doubtful where at least this many logs were to be expected."""
+_FAR_FEWER = 4
+"""So is one with so many times fewer logs than expected, once there are enough to judge by."""
+_ENOUGH = 40
+_GAP = 5.0
+"""A gap is doubtful where chance alone leaves one as long in one of e^5 answers."""
+_PLACES = 8
+_PLACES_PER_GAP = 3
+_CUT_OFF = frozenset(m * 10**k for m in (1, 2, 5) for k in range(2, 7))
+"""Numbers of logs at which providers are known to cut an answer off."""
 
 
 class Inconsistent(Exception):
@@ -36,18 +54,71 @@ def check_logs(logs: RawLogs, query: LogQuery, from_block: int, to_block: int, e
         raise Inconsistent("logs of events that were not asked for")
     if query.addresses and not rows_in(logs.address, [bytes.fromhex(a[2:]) for a in query.addresses]).all():
         raise Inconsistent("logs of contracts that were not asked for")
-    if int(block[-1]) == to_block and "0x" + logs.block_hash[-1].tobytes().hex() != end.hash:
-        raise Inconsistent(f"block {to_block} changed between its logs and its header")
+    check_block(logs, end)
 
 
-def end_is_doubtful(logs: RawLogs, query: LogQuery, end: Header) -> bool:
-    """The end block returned no log although its bloom says it may hold one: cut-off answers look like this."""
-    if not is_usable(end.logs_bloom):
-        return False
-    in_end: Mask = logs.block_number == end.number
-    if not in_end.any():
-        return may_match(end.logs_bloom, query)
-    addresses = {logs.address[i].tobytes() for i in np.flatnonzero(in_end)}
-    if not all(may_contain(end.logs_bloom, a) for a in addresses):
-        raise Inconsistent(f"block {end.number} has logs that its bloom excludes")
-    return False
+def check_block(logs: RawLogs, header: Header) -> None:
+    """Raises :class:`Inconsistent` where the logs' block of that number is another than the header's."""
+    row = int(np.searchsorted(logs.block_number, header.number))
+    if row == len(logs) or int(logs.block_number[row]) != header.number:
+        return
+    if "0x" + logs.block_hash[row].tobytes().hex() != header.hash:
+        raise Inconsistent(f"block {header.number} changed between its logs and its header")
+
+
+def check_bloom(logs: RawLogs, header: Header) -> None:
+    """Raises :class:`Inconsistent` where the header's bloom excludes a log that the block is said to have."""
+    if not is_usable(header.logs_bloom):
+        return
+    in_block: Mask = logs.block_number == header.number
+    rows = np.flatnonzero(in_block)
+    values = {logs.address[i].tobytes() for i in rows} | {logs.topics[i, 0].tobytes() for i in rows}
+    if not all(may_contain(header.logs_bloom, v) for v in values):
+        raise Inconsistent(f"block {header.number} has logs that its bloom excludes")
+
+
+def is_cut_off(count: int, max_logs: int | None) -> bool:
+    """Whether an answer has exactly as many logs as some provider, or this one, returns at most."""
+    return count in _CUT_OFF or count == max_logs
+
+
+def is_unexpectedly_empty(logs: RawLogs, expected: float) -> bool:
+    return not len(logs) and expected >= SUSPICIOUS
+
+
+def doubtful_places(logs: RawLogs, from_block: int, to_block: int, expected: float) -> list[int]:
+    """Blocks without logs, in order, where logs should be if the answer is not the whole: at most eight of them.
+
+    They lie in gaps that the answer's own density makes improbable, at its ends or within, and, where there are far fewer
+    logs than ``expected``, all over the range.
+    """
+    size = to_block - from_block + 1
+    if not len(logs):
+        return _spread(from_block, to_block, _PLACES) if expected >= SUSPICIOUS else []
+    filled = logs.block_number[np.r_[True, np.diff(logs.block_number) > 0]]
+    places = _in_gaps(filled, from_block, to_block)
+    if expected >= _ENOUGH and len(logs) * _FAR_FEWER < expected:
+        empty = np.setdiff1d(_spread(from_block, to_block, 2 * _PLACES), filled)
+        places += [int(n) for n in empty]
+    return sorted(set(places))[:_PLACES] if size > len(filled) else []
+
+
+def _in_gaps(filled: Integers, from_block: int, to_block: int) -> list[int]:
+    share = len(filled) / (to_block - from_block + 1)
+    bounds = np.concatenate([[from_block - 1], filled, [to_block + 1]])
+    gaps = np.diff(bounds) - 1
+    # The longest of n gaps is log(n) mean distances long, give or take: longer ones are doubtful. The two at the ends are
+    # just two.
+    allowed = np.full(len(gaps), math.log(len(filled)) + _GAP)
+    allowed[[0, -1]] = math.log(2) + _GAP
+    excess = gaps * share - allowed
+    places: list[int] = []
+    for at in np.argsort(-excess)[:2]:
+        if excess[at] > 0:
+            places += _spread(int(bounds[at]) + 1, int(bounds[at + 1]) - 1, _PLACES_PER_GAP)
+    return places
+
+
+def _spread(low: int, high: int, count: int) -> list[int]:
+    """Up to ``count`` blocks of the range, evenly spread, away from its ends where it is long."""
+    return sorted({int(n) for n in np.linspace(low, high, count + 2)[1:-1].round()}) if high > low else [low]

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from devnet.node import BLOCK_INTERVAL_S, Anvil
 from loaders.errors import PoolhouseError
-from loaders.plan.density import RangeController
 from loaders.plan.filters import Segment, filters_for
 from loaders.registry.events import load_events
 from loaders.rpc.client import RpcClient
@@ -151,8 +150,7 @@ def without_timestamps(call: dict[str, Any], answer: Answer) -> Answer:
 def read_seconds(url: str, head: int, gap: BlockGap, *, width: int) -> dict[int, int]:
     sync = next(e for e in load_events().events if e.abi.topic0 == SYNC.topic0)
     node = Node(RpcClient(url, timeout=5), attempts=2, first_wait_s=0.01)
-    controller = RangeController(target_logs=width, first_width=width)
-    source = RpcSource(node, threads=1, controller=controller, gap=gap, retry_wait_s=0.01)
+    source = RpcSource(node, threads=1, target_logs=width, first_width=width, gap=gap, retry_wait_s=0.01)
     seconds: dict[int, int] = {}
     for batch in source.batches(Segment(0, head, "final", filters_for([sync], []))):
         seconds.update(zip(batch.logs.block_number.tolist(), batch.logs.timestamp.tolist(), strict=True))

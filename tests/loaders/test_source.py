@@ -13,7 +13,6 @@ import pytest
 from devnet.node import Anvil
 from loaders.decode.decoder import Decoder
 from loaders.errors import PoolhouseError
-from loaders.plan.density import RangeController
 from loaders.plan.filters import Segment, filters_for
 from loaders.registry.events import load_events
 from loaders.registry.seeds import Contract
@@ -51,8 +50,7 @@ def read(
     with serve(proxy.respond) as url:
         node = Node(RpcClient(url, timeout=5), attempts=attempts, first_wait_s=0.01)
         reader = TransactionReader(node, TransactionMode.AUTO, 31337) if transactions else None
-        controller = RangeController(first_width=width)
-        source = RpcSource(node, threads=threads, controller=controller, transactions=reader, retry_wait_s=0.01)
+        source = RpcSource(node, threads=threads, first_width=width, transactions=reader, retry_wait_s=0.01)
         return list(source.batches(part))
 
 
