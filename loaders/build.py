@@ -22,6 +22,7 @@ from rich.progress import Progress as ProgressBar
 
 from loaders.errors import PoolhouseError
 from loaders.load.duckdb_file import open_locked, require_warehouse
+from loaders.turn import turn
 
 PROJECT = Path(__file__).resolve().parents[1]
 _LOCK_WAIT_S = 30.0
@@ -120,6 +121,11 @@ def _count(results: dict[str, Any]) -> BuildResult:
 def build_with_progress(database: Path, console: Console) -> BuildResult:
     """Build, show how far it is, publish when green. Raises :class:`PoolhouseError` naming every failure."""
     require_warehouse(database)
+    with turn(database, wait_s=_LOCK_WAIT_S):
+        return _build_and_publish(database, console)
+
+
+def _build_and_publish(database: Path, console: Console) -> BuildResult:
     open_locked(database, wait_s=_LOCK_WAIT_S).close()
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with ProgressBar(*columns, console=console) as bar:

@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from loaders.commands import audit, build, demo, load, query, snapshot, status, trust
+from loaders.commands import audit, build, demo, follow, load, query, snapshot, status, trust
 from loaders.errors import PoolhouseError
 from loaders.redact import redact
 from loaders.shutdown import Stopped
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 app.command(epilog=load.EPILOG)(load.load)
+app.command(epilog=follow.EPILOG)(follow.follow)
 app.command(epilog=status.EPILOG)(status.status)
 app.command(epilog=query.EPILOG)(query.query)
 app.command(epilog=trust.EPILOG)(trust.trust)

@@ -15,6 +15,10 @@ _MEMORY_LIMIT = "350MB"
 _HOLDER = re.compile(r"PID (\d+)")
 
 
+class Locked(PoolhouseError):
+    """Another process writes to the file."""
+
+
 def open_locked(database: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
     """A writing connection; waits for another process up to ``wait_s`` seconds, then says who holds the file."""
     database.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +57,7 @@ def not_readable(database: Path, error: duckdb.Error) -> PoolhouseError:
         )
     holder = _HOLDER.search(str(error))
     who = f"process {holder[1]}" if holder else "another process"
-    return PoolhouseError(
+    return Locked(
         f"{database} is locked by {who}.",
         f"Close it (a BI tool or notebook should open {database.stem}_serving.duckdb instead), then run the command again.",
     )

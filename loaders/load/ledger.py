@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -53,6 +53,27 @@ class Ledger:
             if loaded.finality == finality:
                 blocks.setdefault(loaded.key, []).append((loaded.from_block, loaded.to_block))
         return {key: union(intervals) for key, intervals in blocks.items()}
+
+    def compacted(self) -> Ledger:
+        """The same in the fewest ranges: finals that meet are one, of tails only the newest load's are left."""
+        by_filter: dict[FilterKey, list[LoadedRange]] = {}
+        for loaded in self.ranges:
+            by_filter.setdefault(loaded.key, []).append(loaded)
+        kept: list[LoadedRange] = []
+        for ranges in by_filter.values():
+            finals: list[LoadedRange] = []
+            for loaded in sorted(
+                (r for r in ranges if r.finality == "final"), key=lambda r: (r.from_block, r.to_block)
+            ):
+                if finals and loaded.from_block <= finals[-1].to_block + 1:
+                    first = finals.pop()
+                    end = loaded if loaded.to_block > first.to_block else first
+                    finals.append(replace(end, from_block=first.from_block))
+                else:
+                    finals.append(loaded)
+            newest = max((r.load_id for r in ranges if r.finality == "tail"), default="")
+            kept += [*finals, *(r for r in ranges if (r.finality, r.load_id) == ("tail", newest))]
+        return Ledger(tuple(kept))
 
     def check_tails(self, view: ChainView, blocks: Collection[int]) -> None:
         """Refuse when what is loaded of one of the blocks is not of the node's chain any more.

@@ -136,10 +136,8 @@ def _load(
     read_blocks = recheck_read_blocks(session)
     session.replaced_hashes = read_blocks.replaced_hashes
     with_facts = request.with_facts and session.endpoint is not None
-    found = _find_aggregators(session) if with_facts else []
-    families = (*session.families, *([TRANSFERS] if request.with_transfers else ()))
-    events = [e for e in session.registry.events.events if e.family in families]
-    filters = filters_for(events, session.contracts)
+    found = find_aggregators(session) if with_facts else []
+    filters = filters_of(session.registry, session.families, session.contracts, with_transfers=request.with_transfers)
     wanted = wanted_blocks(request, session, filters)
     ledger = read_ledger(session.warehouse, session.chain.chain_id)
     database = str(request.database) if request.destination == "duckdb" else session.warehouse.name
@@ -271,7 +269,15 @@ def _start(request: LoadRequest, session: Session, family: str, to_block: int) -
     return min(min(starts, default=0), to_block)
 
 
-def _find_aggregators(session: Session) -> list[Rows]:
+def filters_of(
+    registry: Registry, families: Sequence[str], contracts: Iterable[Contract], *, with_transfers: bool
+) -> tuple[Filter, ...]:
+    """What a load of the families asks for."""
+    wanted = (*families, *([TRANSFERS] if with_transfers else ()))
+    return filters_for([e for e in registry.events.events if e.family in wanted], contracts)
+
+
+def find_aggregators(session: Session) -> list[Rows]:
     """Price aggregators behind the registered feeds become contracts of this load; returns the reads that say so."""
     if "chainlink" not in session.families:
         return []

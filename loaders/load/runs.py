@@ -76,10 +76,16 @@ class RunRecord:
 
 @contextmanager
 def recorded_run(
-    command: str, chain: Chain, warehouse: Warehouse, endpoint_host: str, summary: LoadSummary, observer: Observer
+    command: str,
+    chain: Chain,
+    warehouse: Warehouse,
+    endpoint_host: str,
+    summary: LoadSummary,
+    observer: Observer,
+    started_at: datetime | None = None,
 ) -> Iterator[None]:
     """What happens inside is one run: its end, good or bad, is written to ``runs`` and told to the observer."""
-    run_id, started_at = uuid.uuid4().hex, datetime.now(UTC)
+    run_id, started_at = uuid.uuid4().hex, started_at or datetime.now(UTC)
 
     def end(error: Exception | None) -> RunRecord:
         record = RunRecord(

@@ -147,13 +147,22 @@ class Warehouse(AbstractContextManager["Warehouse"]):
                 return set(self._registry.tables) - {row[0] for row in cursor.fetchall()}
 
 
-def open_warehouse(destination: DestinationName, registry: EventRegistry, *, database: Path, root: Path) -> Warehouse:
+def open_warehouse(
+    destination: DestinationName,
+    registry: EventRegistry,
+    *,
+    database: Path,
+    root: Path,
+    lock_wait_s: float | None = None,
+) -> Warehouse:
     """Raises :class:`PoolhouseError` when the file stays locked or BigQuery is configured by halves."""
     if destination == "bigquery":
         target = bigquery.target()
         factory = dlt.destinations.bigquery(location=target.location, project_id=target.project)
         return Warehouse(f"poolhouse_{target.project}_{target.dataset}", factory, target.dataset, registry, root)
-    connection = duckdb_file.open_locked(database, wait_s=float(os.environ.get("POOLHOUSE_LOCK_WAIT_S", "30")))
+    if lock_wait_s is None:
+        lock_wait_s = float(os.environ.get("POOLHOUSE_LOCK_WAIT_S", "30"))
+    connection = duckdb_file.open_locked(database, wait_s=lock_wait_s)
     digest = hashlib.sha256(str(database.resolve()).encode()).hexdigest()[:8]
     name = f"{database.stem}_{digest}"
     warehouse = Warehouse(name, dlt.destinations.duckdb(connection), "raw", registry, root)
