@@ -56,7 +56,7 @@ def deploy(chain: Chain, roles: Roles, tokens: Tokens, known: KnownAddresses) ->
         proxy = chain.deploy(roles.chainlink, proxy_code, aggregator.address, ZERO_ADDRESS)
         feeds[token.symbol] = Feed(token, aggregator, proxy)
     chain.settle()
-    for symbol, address in known.feeds.items():
+    for symbol, address in known.feeds_among(feeds):
         feeds[symbol] = replace(feeds[symbol], proxy=chain.copy(feeds[symbol].proxy, address))
     for feed in feeds.values():
         submit(chain, roles, feed, 1, feed.token.spec.start_price_usd)

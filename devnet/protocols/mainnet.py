@@ -6,7 +6,7 @@ mainnet's addresses too. Tokens and feed proxies are copied to where they belong
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 
 from devnet.chain import Chain
@@ -26,6 +26,14 @@ class KnownAddresses:
     """Addresses by symbol."""
     feeds: Mapping[str, str] = field(default_factory=dict)
     """Addresses of the proxies by the symbol of the token."""
+
+    def tokens_among(self, symbols: Container[str]) -> list[tuple[str, str]]:
+        """Symbol and address of the known tokens that the market has: the registry knows more than it trades."""
+        return [item for item in self.tokens.items() if item[0] in symbols]
+
+    def feeds_among(self, symbols: Container[str]) -> list[tuple[str, str]]:
+        """The same of the feeds."""
+        return [item for item in self.feeds.items() if item[0] in symbols]
 
 
 def known_addresses(chain: Chain) -> KnownAddresses:

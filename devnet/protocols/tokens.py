@@ -111,7 +111,7 @@ def deploy(chain: Chain, roles: Roles, known: KnownAddresses) -> Tokens:
         Token(REBASING, chain.deploy(roles.tokens, own("RebasingToken"))),
     )
     chain.settle()
-    for symbol, address in known.tokens.items():
+    for symbol, address in known.tokens_among(core):
         core[symbol] = replace(core[symbol], contract=chain.copy(core[symbol].contract, address))
     return tokens
 

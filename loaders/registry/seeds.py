@@ -110,9 +110,10 @@ class Registry:
         return [f for f in self.events.families if f in {*self.families_of(chain), *present} - by_option]
 
     def select_families(self, chain: Chain, protocols: Iterable[str]) -> list[str]:
-        """Families for the protocols a user named (`uniswap_v3`, `uniswap`, `aave`, …), with what these include.
+        """Families that a user named (`uniswap_v3`, `curve`), or of the protocols named (`uniswap`), and what they include.
 
-        For none those that models read.
+        A protocol stands for those of its families that models read, or for all where models read none. For no name at
+        all: what models read.
         """
         wanted = [p.strip().lower() for text in protocols for p in text.split(",") if p.strip()]
         defaults = self.families_of(chain)
@@ -124,10 +125,9 @@ class Registry:
             return defaults
         available = self.named_families_of(chain)
         by_name: dict[str, list[str]] = {family: [family] for family in available}
-        for contract in self.contracts_of(chain):
-            families = by_name.setdefault(contract.protocol, [])
-            if contract.family not in families:
-                families.append(contract.family)
+        for protocol, families in self._families_by_protocol(chain).items():
+            modelled = [f for f in families if load_families()[f].is_modelled]
+            by_name.setdefault(protocol, modelled or families)
         selected: set[str] = set()
         for protocol in wanted:
             if protocol not in by_name:
@@ -136,6 +136,14 @@ class Registry:
             selected.update(by_name[protocol])
         selected.update(*(load_families()[family].includes for family in tuple(selected)))
         return [f for f in available if f in selected]
+
+    def _families_by_protocol(self, chain: Chain) -> dict[str, list[str]]:
+        families: dict[str, list[str]] = {}
+        for contract in self.contracts_of(chain):
+            of_protocol = families.setdefault(contract.protocol, [])
+            if contract.family not in of_protocol:
+                of_protocol.append(contract.family)
+        return families
 
 
 def load_registry(seeds: Path = SEEDS, events: EventRegistry | None = None) -> Registry:

@@ -36,6 +36,8 @@ def test_a_load_reads_what_models_read_and_the_rest_when_named() -> None:
     assert registry.select_families(ethereum, []) == MODELLED
     assert registry.select_families(ethereum, ["contract_risk"]) == ["contract_risk"]
     assert registry.select_families(ethereum, ["morpho,curve"]) == ["morpho_blue", "curve"]
+    assert registry.select_families(ethereum, ["metamorpho"]) == ["metamorpho", "erc4626"]
+    assert registry.select_families(ethereum, ["compound"]) == ["compound_v2", "compound_v3"]
 
 
 def test_a_family_brings_those_that_hold_events_of_its_contracts() -> None:
