@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from loaders.commands import audit, build, demo, follow, load, query, snapshot, status, trust
+from loaders.commands import audit, build, decode, demo, follow, load, query, snapshot, status, trust
 from loaders.errors import PoolhouseError
 from loaders.redact import redact
 from loaders.shutdown import Stopped
@@ -28,6 +28,7 @@ app.command(epilog=follow.EPILOG)(follow.follow)
 app.command(epilog=status.EPILOG)(status.status)
 app.command(epilog=query.EPILOG)(query.query)
 app.command(epilog=trust.EPILOG)(trust.trust)
+app.command(epilog=decode.EPILOG)(decode.decode)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=snapshot.EPILOG)(snapshot.snapshot)
 app.command()(build.build)

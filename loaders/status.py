@@ -21,7 +21,7 @@ Query = Callable[[str], list[Row]]
 
 _LEDGER = """
     select r.chain_id, r.family, r.role, r.event, r.contract_address, r.from_block, r.to_block, r.finality, r.log_count,
-        r.loaded_at, r.max_timestamp, r._dlt_load_id as load_id
+        cast(r.decoder_version as int64) as decoder_version, r.loaded_at, r.max_timestamp, r._dlt_load_id as load_id
     from {load_ranges} as r
     inner join {_dlt_loads} as l on r._dlt_load_id = l.load_id and l.status = 0
 """
@@ -161,9 +161,19 @@ def _coverage(streams: Iterable[Sequence[Row]]) -> Coverage:
 
 
 def _live_logs(rows: Sequence[Row]) -> int:
-    """Finals, and the ranges of the newest tail load (as an estimate of rows: finals inside it count twice)."""
+    """Finals that no newer decoder wrote again, and the ranges of the newest tail load.
+
+    An estimate of rows: finals inside that tail count twice, and so does what was written again in part.
+    """
     newest = max((r["load_id"] for r in rows if r["finality"] == "tail"), default="")
-    return sum(r["log_count"] for r in rows if r["finality"] == "final" or r["load_id"] == newest)
+    finals = [r for r in rows if r["finality"] == "final"]
+    written = {
+        version: union((r["from_block"], r["to_block"]) for r in finals if r["decoder_version"] > version)
+        for version in {r["decoder_version"] for r in finals}
+    }
+    live = [r for r in finals if subtract(((r["from_block"], r["to_block"]),), written[r["decoder_version"]])]
+    tails = [r for r in rows if r["finality"] == "tail" and r["load_id"] == newest]
+    return sum(r["log_count"] for r in (*live, *tails))
 
 
 def _blocks(rows: Sequence[Row], finality: Finality) -> Intervals:

@@ -32,10 +32,10 @@ class SampledRange:
 
 
 def final_ranges(ledger: Ledger) -> list[LiveRange]:
-    """The live final ranges: where finals of a filter overlap the first complete load stands."""
+    """The live final ranges: where finals of a filter overlap the newest decoder's count, of these the first load's."""
     covered: dict[FilterKey, Intervals] = {}
     live = []
-    for loaded in sorted(ledger.ranges, key=lambda r: (r.load_id, r.from_block)):
+    for loaded in sorted(ledger.ranges, key=lambda r: (-r.decoder_version, r.load_id, r.from_block)):
         if loaded.finality != "final":
             continue
         before = covered.get(loaded.key, ())

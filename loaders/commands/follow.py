@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -81,8 +80,10 @@ def follow(
         typer.Option("--transactions", help="Read the logs' transactions: with receipts, from blocks alone, or not."),
     ] = Transactions.AUTO,
     archive: Annotated[
-        Path | None,
-        typer.Option("--archive", help="Folder for raw logs of final blocks. Default: .poolhouse/archive."),
+        str | None,
+        typer.Option(
+            "--archive", help="Folder for raw logs of final blocks, local, s3:// or gs://. Default: .poolhouse/archive."
+        ),
     ] = None,
     no_archive: Annotated[bool, typer.Option("--no-archive", help="Keep no raw logs.")] = False,
     facts: Annotated[

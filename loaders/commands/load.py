@@ -6,7 +6,6 @@ import sys
 import time
 from enum import StrEnum
 from importlib.abc import MetaPathFinder
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -67,8 +66,11 @@ def load(
         typer.Option("--transactions", help="Read the logs' transactions: with receipts, from blocks alone, or not."),
     ] = Transactions.AUTO,
     archive: Annotated[
-        Path | None,
-        typer.Option("--archive", help="Folder for raw logs. Default: .poolhouse/archive beside the database."),
+        str | None,
+        typer.Option(
+            "--archive",
+            help="Folder for raw logs, local, s3:// or gs://. Default: .poolhouse/archive beside the database.",
+        ),
     ] = None,
     no_archive: Annotated[bool, typer.Option("--no-archive", help="Keep no raw logs.")] = False,
     facts: Annotated[

@@ -21,7 +21,10 @@ from loaders.registry.schema import ENVELOPE, column_type, event_columns
 from loaders.registry.tables import UNDECODED_LOGS
 
 DECODER_VERSION = "1"
-"""Raise it whenever the same log would decode to different values."""
+"""A whole number; raise it whenever the same log would decode to different values, also because the registry changed.
+
+Where final ranges overlap, those of the higher version count; `poolhouse decode` rewrites what lower ones wrote.
+"""
 
 ANY = "*"
 

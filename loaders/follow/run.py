@@ -57,7 +57,7 @@ class FollowRequest:
     database: Path
     choice: Choice = field(default_factory=Choice)
     destination: DestinationName = "duckdb"
-    archive: Path | None = None
+    archive: Path | str | None = None
     """Folder for the raw logs of final blocks; None keeps none."""
     poll_s: float = 1.0
     """Between looks at a chain whose next block is due."""

@@ -15,6 +15,8 @@ from loaders.load.warehouse import Package, Rows, Warehouse
 from loaders.logs import RawLogs
 from loaders.observer import Observer
 from loaders.plan.filters import Segment
+from loaders.plan.intervals import Interval
+from loaders.rpc.endpoint import Header
 from loaders.source.base import Batch
 
 _EVERYTHING = 1 << 62
@@ -105,9 +107,9 @@ class ArchiveOfFinals(Archive):
         if segment.finality == "final":
             super().add(segment, from_block, logs)
 
-    def finish(self, segment: Segment, from_block: int, to_block: int, tag: str) -> None:
+    def finish(self, segment: Segment, blocks: Interval, ends: Sequence[Header], tag: str) -> None:
         if segment.finality == "final":
-            super().finish(segment, from_block, to_block, tag)
+            super().finish(segment, blocks, ends, tag)
 
 
 def _counted(items: Iterable[Rows], rows: Counter[str]) -> Iterator[Rows]:

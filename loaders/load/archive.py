@@ -1,20 +1,26 @@
 """Every accepted batch of raw logs, kept as Parquet: a corrected decoder or a new event reads these files, not the node.
 
 Columns are named as cryo names them; hashes, addresses, topics and data are binary. The file's metadata says which blocks and
-which query it is the complete answer to.
+which queries it is the complete answer to (also when it has no rows), and has the headers of both ends.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from loaders.decode.decoder import ANY
 from loaders.logs import Bytes, RawLogs
 from loaders.plan.filters import Segment
+from loaders.plan.intervals import Interval
+from loaders.rpc.endpoint import Header
+from loaders.source.files.opening import is_remote, send
+from loaders.source.files.staging import Scratch
 
 _ROWS_PER_GROUP = 50_000
 
@@ -36,8 +42,12 @@ SCHEMA = pa.schema(
 class Archive:
     """Writes the logs of one contiguous range of a segment; the file appears when the range is complete."""
 
-    def __init__(self, directory: Path, chain_id: int) -> None:
-        self._directory = directory / str(chain_id)
+    def __init__(self, directory: Path | str, chain_id: int) -> None:
+        """``directory`` may be in a bucket (``s3://…``, ``gs://…``): files are finished here and then sent there."""
+        remote = str(directory) if is_remote(directory) else None
+        self._remote = f"{remote.rstrip('/')}/{chain_id}" if remote else None
+        self._scratch = Scratch() if remote else None
+        self._directory = self._scratch.path if self._scratch else Path(directory) / str(chain_id)
         self._chain_id = chain_id
         self._writer: pq.ParquetWriter | None = None
         self._partial: Path | None = None
@@ -59,16 +69,20 @@ class Archive:
         if self._pending_rows >= _ROWS_PER_GROUP:
             self._flush()
 
-    def finish(self, segment: Segment, from_block: int, to_block: int, tag: str) -> None:
-        """Make the file of [from_block, to_block] visible; ``tag`` tells loads of the same range apart."""
-        self._flush()
-        if self._writer is None or self._partial is None:
-            self._partial = None
+    def finish(self, segment: Segment, blocks: Interval, ends: Sequence[Header], tag: str) -> None:
+        """Make the file of ``blocks`` visible; ``tag`` tells loads of the same range apart."""
+        if self._partial is None:
             return
-        self._writer.add_key_value_metadata(self._metadata(segment, from_block, to_block))
-        self._writer.close()
-        name = f"logs__{from_block:012d}_to_{to_block:012d}__{segment.finality}__{tag}.parquet"
-        self._partial.rename(self._directory / name)
+        self._flush()
+        writer = self._writer or self._open(self._partial)
+        writer.add_key_value_metadata(self._metadata(segment, blocks, ends))
+        writer.close()
+        name = f"logs__{blocks[0]:012d}_to_{blocks[1]:012d}__{segment.finality}__{tag}.parquet"
+        if self._remote is None:
+            self._partial.rename(self._directory / name)
+        else:
+            send(self._partial, f"{self._remote}/{name}")
+            self._partial.unlink()
         self._writer = self._partial = None
 
     def abandon(self) -> None:
@@ -84,25 +98,40 @@ class Archive:
         if not self._pending or self._partial is None:
             return
         if self._writer is None:
-            # Hashes do not repeat across blocks enough for a dictionary; addresses and topics do.
-            self._writer = pq.ParquetWriter(
-                self._partial,
-                SCHEMA,
-                compression="zstd",
-                compression_level=1,
-                use_dictionary=["address", "topic0", "topic1", "topic2", "topic3", "block_hash"],
-                write_statistics=["block_number", "block_timestamp", "address", "topic0"],
-            )
+            self._writer = self._open(self._partial)
         self._writer.write_table(pa.concat_tables(self._pending), row_group_size=_ROWS_PER_GROUP)
         self._pending, self._pending_rows = [], 0
 
-    def _metadata(self, segment: Segment, from_block: int, to_block: int) -> dict[str, str]:
+    @staticmethod
+    def _open(path: Path) -> pq.ParquetWriter:
+        # Hashes do not repeat across blocks enough for a dictionary; addresses and topics do.
+        return pq.ParquetWriter(
+            path,
+            SCHEMA,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=["address", "topic0", "topic1", "topic2", "topic3", "block_hash"],
+            write_statistics=["block_number", "block_timestamp", "address", "topic0"],
+        )
+
+    def _metadata(self, segment: Segment, blocks: Interval, ends: Sequence[Header]) -> dict[str, str]:
+        emitters = sorted(
+            {(f.spec.family, f.spec.role, f.contract_address) for f in segment.filters if f.contract_address != ANY}
+        )
         return {
             "chain_id": str(self._chain_id),
-            "from_block": str(from_block),
-            "to_block": str(to_block),
+            "from_block": str(blocks[0]),
+            "to_block": str(blocks[1]),
             "finality": segment.finality,
             "queries": json.dumps([{"topic0": q.topics, "address": q.addresses} for q in segment.queries]),
+            # Of contracts that were found on the chain nothing else would tell what they are.
+            "emitters": json.dumps(emitters),
+            "ends": json.dumps(
+                [
+                    {"number": h.number, "hash": h.hash, "parent_hash": h.parent_hash, "timestamp": h.timestamp}
+                    for h in ends
+                ]
+            ),
         }
 
 

@@ -33,6 +33,7 @@ class LoadedRange:
     finality: Finality
     genesis_hash: str | None
     load_id: str
+    decoder_version: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,30 @@ class Ledger:
 
     ranges: tuple[LoadedRange, ...]
 
-    def finals(self) -> dict[FilterKey, Intervals]:
-        return self._coverage("final")
+    def finals(self, decoder_version: int = 0) -> dict[FilterKey, Intervals]:
+        """Blocks loaded as final, by a decoder of this version at least."""
+        return self._coverage("final", decoder_version)
 
     def tails(self) -> dict[FilterKey, Intervals]:
         return self._coverage("tail")
 
-    def _coverage(self, finality: Finality) -> dict[FilterKey, Intervals]:
+    def live_tails(self) -> dict[FilterKey, Intervals]:
+        """Blocks of the newest tails that no final range covers yet."""
+        newest: dict[FilterKey, str] = {}
+        for r in self.ranges:
+            if r.finality == "tail":
+                newest[r.key] = max(newest.get(r.key, ""), r.load_id)
+        tails: dict[FilterKey, list[Interval]] = {}
+        for r in self.ranges:
+            if (r.finality, newest.get(r.key)) == ("tail", r.load_id):
+                tails.setdefault(r.key, []).append((r.from_block, r.to_block))
+        finals = self.finals()
+        return {key: subtract(union(ranges), finals.get(key, ())) for key, ranges in tails.items()}
+
+    def _coverage(self, finality: Finality, decoder_version: int = 0) -> dict[FilterKey, Intervals]:
         blocks: dict[FilterKey, list[Interval]] = {}
         for loaded in self.ranges:
-            if loaded.finality == finality:
+            if loaded.finality == finality and loaded.decoder_version >= decoder_version:
                 blocks.setdefault(loaded.key, []).append((loaded.from_block, loaded.to_block))
         return {key: union(intervals) for key, intervals in blocks.items()}
 
@@ -128,7 +143,7 @@ def _other_chain(view: ChainView, database: str, reason: str) -> PoolhouseError:
 def read_ledger(warehouse: Warehouse, chain_id: int) -> Ledger:
     rows = warehouse.query(
         "select r.family, r.role, r.event, r.contract_address, r.from_block, r.to_block, r.to_block_hash, r.finality, "
-        "r.genesis_hash, r._dlt_load_id as load_id from {load_ranges} as r "
+        "r.genesis_hash, r.decoder_version, r._dlt_load_id as load_id from {load_ranges} as r "
         "inner join {_dlt_loads} as l on r._dlt_load_id = l.load_id and l.status = 0 "
         f"where r.chain_id = {int(chain_id)}"
     )
@@ -142,6 +157,7 @@ def read_ledger(warehouse: Warehouse, chain_id: int) -> Ledger:
                 r["finality"],
                 r["genesis_hash"],
                 r["load_id"],
+                int(r["decoder_version"]),
             )
             for r in rows
         )
@@ -154,26 +170,27 @@ def plan(
     ledger: Ledger,
     view: ChainView,
     answers: Callable[[Filter], Intervals | None] = lambda _: None,
+    decoder_version: int = 0,
 ) -> list[Segment]:
     """What to read: final blocks that no final range covers, and everything above finality again.
 
     Blocks of earlier tails are wanted as well: a new tail replaces the old one whole, and what became final meanwhile is
     read once more, as final. A source that ``answers`` for some blocks only cannot replace a tail whole: it leaves the
-    blocks of tails alone.
+    blocks of tails alone. What decoders older than ``decoder_version`` wrote is read again.
     """
-    finals, tails = ledger.finals(), ledger.tails()
+    finals, tails, live_tails = ledger.finals(decoder_version), ledger.tails(), ledger.live_tails()
     missing_final: dict[Filter, Intervals] = {}
     missing_tail: dict[Filter, Intervals] = {}
     for f in filters:
         answered = answers(f)
         if answered is not None:
-            blocks = subtract(common(wanted[f], answered), tails.get(f.key, ()))
+            blocks = subtract(common(wanted[f], answered), live_tails.get(f.key, ()))
         else:
             blocks = union([*wanted[f], *intersect(tails.get(f.key, ()), 0, view.head_block)])
         missing_final[f] = subtract(intersect(blocks, 0, view.final_block), finals.get(f.key, ()))
         above = subtract(intersect(blocks, view.final_block + 1, view.head_block), finals.get(f.key, ()))
         missing_tail[f] = above
-    replaced = union(i for f in missing_final for i in tails.get(f.key, ()))
+    replaced = union(i for f in missing_final if answers(f) is None for i in tails.get(f.key, ()))
     return segments(missing_final, "final", replaced) + segments(missing_tail, "tail")
 
 

@@ -185,7 +185,8 @@ class PackageWriter:
             CoveredRange(under_way.segment, *blocks, first, under_way.last, under_way.counts, under_way.namesakes)
         )
         if self._archive:
-            self._archive.finish(under_way.segment, *blocks, self._tag)
+            ends = [header for header in (first, under_way.last) if header is not None]
+            self._archive.finish(under_way.segment, blocks, ends, self._tag)
 
     @property
     def loaded_block(self) -> int:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from loaders.decode.decoder import DECODER_VERSION
 from loaders.errors import PoolhouseError
 from loaders.facts.replaced import recheck_read_blocks
 from loaders.load.archive import Archive
@@ -51,8 +52,8 @@ class LoadRequest:
     """Scattered blocks and ranges, instead of one range."""
     destination: DestinationName = "duckdb"
     transactions: TransactionMode = TransactionMode.AUTO
-    archive: Path | None = None
-    """Folder for raw logs; None keeps none."""
+    archive: Path | str | None = None
+    """Folder for raw logs, local or in a bucket; None keeps none."""
     logs_per_package: int = LOGS_PER_PACKAGE
     threads: int = 4
     with_facts: bool = True
@@ -60,6 +61,8 @@ class LoadRequest:
     """Load the transfers of every token as well: most of a chain's logs."""
     source: SourceRequest | None = None
     """Where logs come from instead of the node."""
+    is_decoding_again: bool = False
+    """What an older decoder wrote counts as missing."""
 
 
 def default_archive(destination: DestinationName, database: Path) -> Path:
@@ -113,7 +116,8 @@ def load(
         request.source,
     ) as session:
         summary = LoadSummary(session.chain.name)
-        with recorded_run("load", session.chain, session.warehouse, session.view.host, summary, observer):
+        command = "decode" if request.is_decoding_again else "load"
+        with recorded_run(command, session.chain, session.warehouse, session.view.host, summary, observer):
             current = session
             for attempt in range(1, _REORG_ATTEMPTS + 1):
                 try:
@@ -136,6 +140,7 @@ def _load(
     read_blocks = recheck_read_blocks(session)
     session.replaced_hashes = read_blocks.replaced_hashes
     with_facts = request.with_facts and session.endpoint is not None
+    session.extra_contracts += _contracts_of_source(session)
     found = find_aggregators(session) if with_facts else []
     filters = filters_of(session.registry, session.families, session.contracts, with_transfers=request.with_transfers)
     wanted = wanted_blocks(request, session, filters)
@@ -143,7 +148,8 @@ def _load(
     database = str(request.database) if request.destination == "duckdb" else session.warehouse.name
     ledger.check_same_chain(session.view, database)
     answers = session.source.answers if session.source else lambda _: None
-    segments = plan(filters, wanted, ledger, session.view, answers)
+    oldest_decoder = int(DECODER_VERSION) if request.is_decoding_again else 0
+    segments = plan(filters, wanted, ledger, session.view, answers, oldest_decoder)
     observer.planned(session.chain.name, segments)
     asked = [interval for intervals in wanted.values() for interval in intervals]
     summary.from_block, summary.to_block = min(a for a, _ in asked), max(b for _, b in asked)
@@ -275,6 +281,16 @@ def filters_of(
     """What a load of the families asks for."""
     wanted = (*families, *([TRANSFERS] if with_transfers else ()))
     return filters_for([e for e in registry.events.events if e.family in wanted], contracts)
+
+
+def _contracts_of_source(session: Session) -> list[Contract]:
+    known = {(c.family, c.role, c.address) for c in session.contracts}
+    emitters = session.source.emitters if session.source else ()
+    return [
+        Contract(session.chain.chain_id, family, "", family, role, "", address, 0, None, "")
+        for family, role, address in emitters
+        if family in session.families and (family, role, address) not in known
+    ]
 
 
 def find_aggregators(session: Session) -> list[Rows]:

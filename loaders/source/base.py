@@ -6,7 +6,7 @@ not yielded: sources verify, the load trusts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -84,6 +84,10 @@ class OpenSource(Protocol):
     @property
     def logs(self) -> LogSource:
         """Its logs."""
+
+    @property
+    def emitters(self) -> Collection[tuple[str, str, str]]:
+        """Family, role and address of contracts that it knows besides the registry's; mostly none."""
 
     def answers(self, asked: Filter) -> Intervals | None:
         """The final blocks whose logs of this filter it has to the last one; None: all that its view has."""

@@ -232,7 +232,7 @@ def test_a_parquet_file_that_ends_early_is_refused(blocks: list[FullBlock], tmp_
     path = write_bigquery_parquet(tmp_path / "logs", blocks)[0]
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * kept)])
-    assert "cannot be read" in refusal(request(tmp_path, tmp_path / "logs", stated=(FIRST, LAST)))
+    assert "cannot be read or written" in refusal(request(tmp_path, tmp_path / "logs", stated=(FIRST, LAST)))
 
 
 def test_a_gzip_file_that_ends_early_is_refused(blocks: list[FullBlock], tmp_path: Path) -> None:

@@ -39,8 +39,11 @@ class Claim:
     """UTC day it is part of."""
     queries: tuple[LogQuery, ...] | None = None
     """What it answers, for files of our archive; None: every log, as far as anyone says."""
+    emitters: tuple[tuple[str, str, str], ...] = ()
+    """Family, role and address of the contracts that were asked for, for files of our archive."""
     ends: tuple[Header, ...] = ()
     """Headers of its first and last block, where it names them."""
+    chain_id: int | None = None
     is_final: bool = True
 
 
@@ -136,7 +139,7 @@ def open_parquet(file: StoredFile, claim: Claim | None = None) -> LogFile:
         if not pa.types.is_integer(schema.field("block_number").type):
             raise PoolhouseError(f"{file.shown} has block numbers that are no integers.", "Export it again.")
         groups = [_bounds(parquet, i) for i in range(parquet.num_row_groups) if parquet.metadata.row_group(i).num_rows]
-        found = claim or _claim(file, schema.metadata or {})
+        found = claim or _claim(file, parquet.metadata.metadata or {})
     if found.blocks and any(g.first_block < found.blocks[0] or g.last_block > found.blocks[1] for g in groups):
         raise PoolhouseError(
             f"{file.shown} says it holds blocks {found.blocks[0]} to {found.blocks[1]}, but has logs of others.",
@@ -178,7 +181,9 @@ def _claim(file: StoredFile, metadata: dict[bytes, bytes]) -> Claim:
         )
         ends = tuple(Header(**end) for end in json.loads(metadata.get(b"ends", b"[]").decode()))
         blocks = int(metadata[b"from_block"]), int(metadata[b"to_block"])
-        return Claim(blocks, None, queries, ends, is_final=metadata.get(b"finality") == b"final")
+        emitters = tuple((f, r, a) for f, r, a in json.loads(metadata.get(b"emitters", b"[]").decode()))
+        chain_id = int(metadata[b"chain_id"])
+        return Claim(blocks, None, queries, emitters, ends, chain_id, is_final=metadata.get(b"finality") == b"final")
     path = file.path
     if match := _RANGE_IN_NAME.search(path):
         low, high = (int(group) for group in match.groups() if group is not None)

@@ -61,7 +61,7 @@ class StoredFile:
 
 @contextmanager
 def readable(name: str) -> Iterator[None]:
-    """Whatever a store's client raises about ``name`` is for the user to mend."""
+    """Whatever a store's client raises about ``name``, read or written, is for the user to mend."""
     try:
         yield
     except PoolhouseError:
@@ -71,7 +71,7 @@ def readable(name: str) -> Iterator[None]:
     # Every client has exceptions of its own, all the way down to those of its HTTP library.
     except Exception as error:
         raise PoolhouseError(
-            f"{name} cannot be read: {redact(str(error)).splitlines()[0] if str(error) else type(error).__name__}.",
+            f"{name} cannot be read or written: {redact(str(error)).splitlines()[0] if str(error) else type(error).__name__}.",
             "Check the path, and for a bucket your credentials (a public one: FSSPEC_S3='{\"anon\": true}').",
         ) from None
 
@@ -87,17 +87,34 @@ def find_files(patterns: Sequence[str]) -> list[StoredFile]:
     return [found[name] for name in sorted(found)]
 
 
-def _matches(pattern: str) -> list[StoredFile]:
+def is_remote(place: Path | str) -> bool:
+    """Whether a path is in a bucket or behind a URL."""
+    return "://" in str(place)
+
+
+def send(path: Path, target: str) -> None:
+    """Copy a local file to a bucket; it appears there whole or not at all."""
+    system, there = _located(target)
+    with readable(redact(target)):
+        system.put_file(str(path), there)
+
+
+def _located(place: str) -> tuple[Any, str]:
     import fsspec
 
-    scheme = pattern.partition("://")[0] if "://" in pattern else "file"
+    scheme = place.partition("://")[0] if is_remote(place) else "file"
     try:
-        system, path = fsspec.core.url_to_fs(pattern)
+        system, path = fsspec.core.url_to_fs(place)
     except ImportError:
         package = _PACKAGES.get(scheme, f"fsspec[{scheme}]")
-        raise PoolhouseError(f"Reading {scheme}:// needs the package {package}.", f"pip install {package}") from None
+        raise PoolhouseError(f"{scheme}:// needs the package {package}.", f"pip install {package}") from None
     except ValueError as error:
-        raise PoolhouseError(f"{redact(pattern)} cannot be opened: {error}.", "Use a path, s3:// or gs://.") from None
+        raise PoolhouseError(f"{redact(place)} cannot be opened: {error}.", "Use a path, s3:// or gs://.") from None
+    return system, str(path)
+
+
+def _matches(pattern: str) -> list[StoredFile]:
+    system, path = _located(pattern)
     with readable(redact(pattern)):
         if any(mark in path for mark in "*?["):
             paths = [p for p in system.glob(path) if system.isfile(p)]

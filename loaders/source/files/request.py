@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -38,6 +38,12 @@ class FilesRequest:
         scratch = Scratch()
         stored = find_files(self.patterns)
         files = open_logs(stored, scratch.path)
+        for file in files:
+            if file.claim.chain_id not in (None, chain.chain_id):
+                raise PoolhouseError(
+                    f"{file.stored.shown} is of chain {file.claim.chain_id}, not of {chain.name} ({chain.chain_id}).",
+                    "Give the files of this chain.",
+                )
         archived = [f for f in files if f.claim.queries is not None]
         if archived and len(archived) < len(files):
             raise PoolhouseError(
@@ -121,6 +127,11 @@ class OpenFiles:
     files: Sequence[LogFile]
     claimed: Intervals | None
     stated: Interval | None
+
+    @property
+    def emitters(self) -> Collection[tuple[str, str, str]]:
+        """Contracts whose logs our archive was asked for."""
+        return sorted({emitter for f in self.files for emitter in f.claim.emitters})
 
     def answers(self, asked: Filter) -> Intervals:
         """Blocks for which the files have every log of the filter."""

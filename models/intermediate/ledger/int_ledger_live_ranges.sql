@@ -106,7 +106,8 @@ segments as (
 
 ),
 
--- Final beats tail; among finals the first load stands, so that a retry changes nothing.
+-- Final beats tail; among finals the newest decoder's rows count, and of these the first load stands, so that a retry
+-- changes nothing.
 owned as (
 
     select
@@ -143,6 +144,7 @@ owned as (
             segments.from_block
         order by
             case when islands.finality = 'final' then 0 else 1 end,
+            islands.decoder_version desc,
             islands.load_id,
             islands.from_block
     ) = 1

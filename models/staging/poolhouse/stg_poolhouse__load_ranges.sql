@@ -31,6 +31,7 @@ complete as (
         cast(load_ranges.max_timestamp as {{ dbt.type_timestamp() }}) as max_timestamp,
         load_ranges.log_count,
         load_ranges.finality,
+        cast(load_ranges.decoder_version as int64) as decoder_version,
         load_ranges.source,
         cast(load_ranges.loaded_at as {{ dbt.type_timestamp() }}) as loaded_at
     from load_ranges

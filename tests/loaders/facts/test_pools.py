@@ -158,7 +158,7 @@ def load_swaps(session: Session) -> dict[str, set[str]]:
             "to_block": BLOCK,
             "log_count": len(rows),
             "finality": "final",
-            "decoder_version": "test",
+            "decoder_version": "1",
             "registry_version": session.registry.events.version,
             "source": "rpc",
             "endpoint_host": session.node.host,

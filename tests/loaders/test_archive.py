@@ -1,0 +1,172 @@
+"""The archive of raw logs: decoded again without a node, it gives the rows that the node gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from devnet.node import Anvil
+from loaders.audit.live import final_ranges
+from loaders.decode.decoder import DECODER_VERSION
+from loaders.errors import PoolhouseError
+from loaders.load.ledger import read_ledger
+from loaders.load.run import LoadRequest, load
+from loaders.load.runs import LoadSummary
+from loaders.load.warehouse import open_warehouse
+from loaders.registry.seeds import load_registry
+from loaders.source.files.request import FilesRequest
+from loaders.source.transactions import TransactionMode
+from tests.loaders.emitter import Emitter
+
+Row = tuple[Any, ...]
+OLDER = str(int(DECODER_VERSION) - 1)
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[Emitter]:
+    """A chain with quiet stretches, most of it final."""
+    with Anvil() as anvil:
+        emitter = Emitter(anvil)
+        emitter.mine([3, 0, 0, 1] * 20 + [0] * 30 + [2] * 70)
+        emitter.transfer([7] * 3)
+        emitter.mine([0] * 70)
+        yield emitter
+
+
+def read(chain: Emitter, folder: Path, **options: Any) -> LoadSummary:
+    """Load from the node, in several packages, with an archive."""
+    defaults = {"from_block": 0, "protocols": ("uniswap_v2", "chainlink"), "archive": folder / "archive"}
+    return load(
+        LoadRequest(
+            "devnet",
+            chain.url,
+            folder / "read.duckdb",
+            transactions=TransactionMode.NONE,
+            with_facts=False,
+            with_transfers=True,
+            logs_per_package=60,
+            **{**defaults, **options},
+        )
+    )
+
+
+def decode(archive: Path | str, database: Path, **options: Any) -> LoadSummary:
+    """What `poolhouse decode` does."""
+    return load(
+        LoadRequest(
+            "devnet",
+            "",
+            database,
+            ("uniswap_v2", "chainlink"),
+            from_block=0,
+            transactions=TransactionMode.NONE,
+            with_facts=False,
+            with_transfers=True,
+            source=FilesRequest((f"{archive}/31337",)),
+            is_decoding_again=True,
+            **options,
+        )
+    )
+
+
+def query(database: Path, sql: str) -> list[Row]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+SYNCS = "select * exclude (_dlt_load_id) from raw.uniswap_v2__pair_sync where {} order by block_number, log_index"
+TRANSFERS = "select * exclude (_dlt_load_id) from raw.erc20__token_transfer where {} order by block_number, log_index"
+FINAL = "block_number <= (select max(to_block) from raw.load_ranges where finality = 'final')"
+
+
+def covered(database: Path) -> list[tuple[Any, int, int]]:
+    """Which blocks of which filters count as final."""
+    registry = load_registry()
+    with open_warehouse("duckdb", registry.events, database=database, root=database.parent / "work") as warehouse:
+        return sorted((r.key, r.from_block, r.to_block) for r in final_ranges(read_ledger(warehouse, 31337)))
+
+
+def test_a_fresh_database_gets_the_same_final_rows(chain: Emitter, tmp_path: Path) -> None:
+    read(chain, tmp_path, to_block=33)
+    read(chain, tmp_path, from_block=100, to_block=120)
+    read(chain, tmp_path)
+    assert len(list(tmp_path.glob("archive/*/*final*"))) >= 4
+    summary = decode(tmp_path / "archive", tmp_path / "fresh.duckdb")
+    assert summary.requests_accepted == 0
+    for sql in (SYNCS, TRANSFERS):
+        found = query(tmp_path / "fresh.duckdb", sql.format(FINAL))
+        assert found == query(tmp_path / "read.duckdb", sql.format(FINAL))
+        assert found
+    last = query(tmp_path / "read.duckdb", "select max(to_block) from raw.load_ranges where finality = 'final'")
+    assert query(tmp_path / "fresh.duckdb", "select max(to_block) from raw.load_ranges") == last
+    # Quiet stretches at the end of a package's range are archived, too.
+    holes = "select sum(to_block - from_block + 1) from raw.load_ranges where event = 'Sync' and finality = 'final'"
+    assert query(tmp_path / "fresh.duckdb", holes) == query(tmp_path / "read.duckdb", holes) == [(last[0][0] + 1,)]
+    assert query(tmp_path / "fresh.duckdb", "select count(*) from raw.load_ranges where to_block_hash is null") == [
+        (0,)
+    ]
+
+
+def test_what_an_older_decoder_wrote_is_written_again_and_counts(chain: Emitter, tmp_path: Path) -> None:
+    read(chain, tmp_path)
+    database = tmp_path / "read.duckdb"
+    right = query(database, SYNCS.format(FINAL))
+    before = covered(database)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("update raw.uniswap_v2__pair_sync set reserve0 = '0'")
+        connection.execute(f"update raw.load_ranges set decoder_version = '{OLDER}' where finality = 'final'")
+    summary = decode(tmp_path / "archive", database)
+    owners = "', '".join(summary.packages)
+    assert query(database, SYNCS.format(f"{FINAL} and _dlt_load_id in ('{owners}')")) == right
+    assert query(database, f"select count(*) from raw.load_ranges where decoder_version = '{OLDER}'") != [(0,)]
+    with open_warehouse("duckdb", load_registry().events, database=database, root=tmp_path / "work") as warehouse:
+        live = final_ranges(read_ledger(warehouse, 31337))
+    assert {r.load_id for r in live} <= set(summary.packages)
+    assert {key for key, _, _ in covered(database)} == {key for key, _, _ in before}
+    again = decode(tmp_path / "archive", database)
+    assert again.logs == 0, "nothing of an older decoder is left"
+
+
+def test_a_load_from_the_node_does_not_read_again_what_an_older_decoder_wrote(chain: Emitter, tmp_path: Path) -> None:
+    read(chain, tmp_path)
+    with duckdb.connect(str(tmp_path / "read.duckdb")) as connection:
+        connection.execute(f"update raw.load_ranges set decoder_version = '{OLDER}'")
+    last = query(tmp_path / "read.duckdb", "select max(to_block) from raw.load_ranges where finality = 'final'")[0][0]
+    assert read(chain, tmp_path).blocks_read == chain.head - last, "the tail alone"
+
+
+def test_an_event_that_the_ledger_lacks_comes_from_the_archive(chain: Emitter, tmp_path: Path) -> None:
+    read(chain, tmp_path)
+    database = tmp_path / "read.duckdb"
+    right, mints = query(database, SYNCS.format(FINAL)), "select count(*) from raw.load_ranges where event = 'Mint'"
+    counted = query(database, mints)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("delete from raw.load_ranges where event = 'Sync' and finality = 'final'")
+        connection.execute("delete from raw.uniswap_v2__pair_sync")
+    decode(tmp_path / "archive", database)
+    assert query(database, SYNCS.format("true")) == right
+    assert query(database, mints) == counted, "what the ledger has is not decoded again"
+
+
+def test_an_archive_in_a_bucket_serves_as_a_local_one(chain: Emitter, tmp_path: Path) -> None:
+    import fsspec
+
+    archive = f"memory://lake-{tmp_path.name}/archive"
+    read(chain, tmp_path, archive=archive)
+    try:
+        decode(archive, tmp_path / "fresh.duckdb")
+    finally:
+        fsspec.filesystem("memory").rm(f"/lake-{tmp_path.name}", recursive=True)
+    assert query(tmp_path / "fresh.duckdb", SYNCS.format(FINAL)) == query(tmp_path / "read.duckdb", SYNCS.format(FINAL))
+
+
+def test_an_archive_of_another_chain_is_refused(chain: Emitter, tmp_path: Path) -> None:
+    read(chain, tmp_path, to_block=20)
+    (tmp_path / "archive" / "31337").rename(tmp_path / "archive" / "1")
+    asked = LoadRequest("ethereum", "", tmp_path / "x.duckdb", source=FilesRequest((str(tmp_path / "archive"),)))
+    with pytest.raises(PoolhouseError, match="is of chain 31337, not of ethereum"):
+        load(asked)
