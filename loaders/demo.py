@@ -32,14 +32,15 @@ class Plan:
 
     chain: str
     database: Path
-    rpc_url: str | None
+    rpc_url: str
+    """Empty: the devnet that is started, or the configured endpoints of a real chain."""
     last_blocks: int | None
     actions: int
     """Size of the devnet's market, in actions of its users."""
 
     @property
     def is_local(self) -> bool:
-        return self.chain == DEVNET and self.rpc_url is None
+        return self.chain == DEVNET and not self.rpc_url
 
 
 def run(plan: Plan, console: Console) -> None:
@@ -64,7 +65,9 @@ def run(plan: Plan, console: Console) -> None:
 
 def _step(plan: Plan, console: Console, title: str, *arguments: str) -> None:
     _title(console, title, *arguments)
-    environment = {k: v for k, v in os.environ.items() if k != "POOLHOUSE_RPC_URL"}
+    environment = dict(os.environ)
+    if plan.is_local or plan.rpc_url:
+        environment = {k: v for k, v in environment.items() if not k.startswith("POOLHOUSE_RPC_URL")}
     if plan.rpc_url:
         # By environment, not by argument: the URL may carry a key, and arguments are public.
         environment["POOLHOUSE_RPC_URL"] = plan.rpc_url

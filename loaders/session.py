@@ -13,6 +13,7 @@ from loaders.errors import PoolhouseError
 from loaders.load.warehouse import Package, Warehouse
 from loaders.registry.chains import Chain
 from loaders.registry.seeds import Contract, Registry
+from loaders.rpc.caps import FILE_NAME, CapsFile
 from loaders.rpc.endpoint import Endpoint, Header
 from loaders.rpc.node import Node
 from loaders.source.base import ChainView, OpenSource
@@ -71,3 +72,8 @@ class Session:
 def work_directory(database: Path) -> Path:
     """Where the loader keeps pipelines and archives: beside the DuckDB file."""
     return database.resolve().parent / WORK_DIRECTORY
+
+
+def endpoint_caps(database: Path) -> CapsFile:
+    """What earlier commands learnt of endpoints: kept beside the DuckDB file, too."""
+    return CapsFile(work_directory(database) / FILE_NAME)

@@ -17,7 +17,7 @@ from loaders.commands.options import (
     DestinationOption,
     ProtocolOption,
     UrlOption,
-    resolve_url,
+    resolve_endpoints,
 )
 
 EPILOG = (
@@ -61,7 +61,7 @@ def audit(
     if seed is None:
         seed = random.randrange(2**31)  # noqa: S311 (which blocks are looked at is no secret)
     with (
-        open_session(chain, protocol or [], resolve_url(chain, rpc_url), destination.value, database) as session,
+        open_session(chain, protocol or [], resolve_endpoints(chain, rpc_url), destination.value, database) as session,
         AuditProgress(Console(stderr=True)) as progress,
     ):
         report = run_audit(session, sample=sample, width=width, seed=seed, observer=progress)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from loaders.commands.options import DEFAULT_DATABASE, DEVNET, resolve_url
+from loaders.commands.options import DEFAULT_DATABASE, DEVNET, UrlOption, given_urls, resolve_endpoints
 
 EPILOG = (
     "Examples:\n\n  poolhouse demo\n\n  POOLHOUSE_RPC_URL=https://… poolhouse demo --chain ethereum --last-blocks 100"
@@ -21,9 +20,7 @@ def demo(
     last_blocks: Annotated[
         int, typer.Option("--last-blocks", min=1, help="Blocks of a real chain to load, up to its head.")
     ] = 100,
-    rpc_url: Annotated[
-        str | None, typer.Option("--rpc-url", help="Node of a real chain. Default: POOLHOUSE_RPC_URL.")
-    ] = None,
+    rpc_url: UrlOption = None,
     database: Annotated[
         Path | None,
         typer.Option("--database", help="Default: demo.duckdb for the devnet, else poolhouse.duckdb."),
@@ -35,12 +32,13 @@ def demo(
 
     name = chain.strip().lower()
     is_devnet = name == DEVNET
-    # A real chain's URL in the environment is not meant for the devnet.
-    url = rpc_url if is_devnet else resolve_url(name, rpc_url or os.environ.get("POOLHOUSE_RPC_URL"))
+    if not is_devnet:
+        resolve_endpoints(name, rpc_url)  # better to fail before anything else has been done
     plan = Plan(
         chain=name,
         database=database or Path("demo.duckdb" if is_devnet else DEFAULT_DATABASE),
-        rpc_url=url,
+        # A real chain's URL in the environment is not meant for the devnet.
+        rpc_url=",".join(rpc_url or ()) if is_devnet else given_urls(rpc_url, chain=name),
         last_blocks=None if is_devnet else last_blocks,
         actions=actions,
     )

@@ -20,7 +20,7 @@ from loaders.commands.options import (
     MetricsHostOption,
     MetricsPortOption,
     ProtocolOption,
-    resolve_url,
+    resolve_endpoints,
 )
 from loaders.errors import PoolhouseError
 
@@ -46,8 +46,8 @@ def follow(
         list[str] | None,
         typer.Option(
             "--rpc-url",
-            envvar="POOLHOUSE_RPC_URL",
-            help="JSON-RPC endpoint; with several chains one for each, as base=https://…",
+            help="JSON-RPC endpoint; with several chains for each its own, as base=https://… Repeat for several. "
+            "Default: as for `poolhouse load`.",
             show_default=False,
         ),
     ] = None,
@@ -110,7 +110,7 @@ def follow(
     chains = [name.strip().lower() for text in chain for name in text.split(",") if name.strip()]
     urls, announced = by_chain("--rpc-url", chains, rpc_url), by_chain("--ws-url", chains, ws_url)
     request = FollowRequest(
-        tuple(FollowedEndpoint(c, resolve_url(c, urls.get(c)), announced.get(c, "")) for c in chains),
+        tuple(FollowedEndpoint(c, resolve_endpoints(c, urls.get(c)), *announced.get(c, [])[:1]) for c in chains),
         database,
         Choice(
             protocols=tuple(protocol or ()),
@@ -133,15 +133,15 @@ def follow(
         print_summary(Console(), summary, time.monotonic() - started)
 
 
-def by_chain(option: str, chains: list[str], values: list[str] | None) -> dict[str, str]:
+def by_chain(option: str, chains: list[str], values: list[str] | None) -> dict[str, list[str]]:
     """``base=https://…`` per chain; for a single chain the bare URL will do. Raises :class:`PoolhouseError`."""
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for value in values or ():
         name, separator, url = value.partition("=")
         if separator and name.strip().lower() in chains:
-            found[name.strip().lower()] = url.strip()
+            found.setdefault(name.strip().lower(), []).append(url.strip())
         elif len(chains) == 1:
-            found[chains[0]] = value.strip()
+            found.setdefault(chains[0], []).append(value.strip())
         else:
             raise PoolhouseError(
                 f"{option} does not say which chain it is for.", f"Write {option} {chains[0]}=https://… for each chain."

@@ -23,7 +23,8 @@ from loaders.commands.options import (
     MetricsPortOption,
     ProtocolOption,
     UrlOption,
-    resolve_url,
+    given_urls,
+    resolve_endpoints,
 )
 
 
@@ -125,7 +126,7 @@ def load(
         source = FilesRequest(tuple(files), tuple(block_files or ()), stated, filtered_files)
     request = LoadRequest(
         chain=chain,
-        rpc_url=(rpc_url or "").strip() if source else resolve_url(chain, rpc_url),
+        rpc_url=given_urls(rpc_url, chain=chain) if source else resolve_endpoints(chain, rpc_url),
         database=database,
         protocols=tuple(protocol or ()),
         from_block=from_block,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loaders.errors import PoolhouseError
 
+if TYPE_CHECKING:
+    from loaders.rpc.configuration import Endpoints
+
 DEVNET = "devnet"
+_URL_VARIABLE = "POOLHOUSE_RPC_URL"
 DEFAULT_DATABASE = Path("poolhouse.duckdb")
 
 
@@ -30,11 +35,12 @@ ProtocolOption = Annotated[
     ),
 ]
 UrlOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--rpc-url",
-        envvar="POOLHOUSE_RPC_URL",
-        help="JSON-RPC endpoint of a node of the chain. Devnet: the running one by default.",
+        help="JSON-RPC endpoint of a node of the chain; repeat or separate by commas for several. Default: the "
+        "environment's POOLHOUSE_RPC_URL_<CHAIN> or POOLHOUSE_RPC_URL, else dlt's configuration "
+        "(docs/providers.md); for the devnet, the running one.",
         show_default=False,
     ),
 ]
@@ -66,18 +72,34 @@ MetricsFileOption = Annotated[
 ]
 
 
-def resolve_url(chain: str, rpc_url: str | None) -> str:
-    """The URL given, or the running devnet's. Raises :class:`PoolhouseError` for an unknown chain, or without a URL."""
-    from devnet.packages import cache_folder
+def given_urls(rpc_url: list[str] | None, *, chain: str = "") -> str:
+    """URLs of the option, else of the environment (the chain's, by its name, or any), separated by commas."""
+    of_chain = os.environ.get(f"{_URL_VARIABLE}_{chain.upper()}") if chain else None
+    return ",".join(rpc_url or ()) or of_chain or os.environ.get(_URL_VARIABLE, "")
+
+
+def resolve_endpoints(chain: str, rpc_url: list[str] | None) -> Endpoints:
+    """The endpoints given, those of the configuration, or the running devnet's.
+
+    Raises :class:`PoolhouseError` for an unknown chain, or without any endpoint.
+    """
     from loaders.registry.seeds import load_registry
+    from loaders.rpc.configuration import configured_endpoints
 
     known = load_registry().chain(chain).name
-    if rpc_url:
-        return rpc_url.strip()
-    if known != DEVNET:
-        raise PoolhouseError(
-            f"No RPC URL for {known}.", "Give --rpc-url, or set POOLHOUSE_RPC_URL, to a node of the chain."
-        )
+    endpoints = given_urls(rpc_url, chain=known) or configured_endpoints(known)
+    if endpoints:
+        return endpoints
+    if known == DEVNET:
+        return _running_devnet()
+    raise PoolhouseError(
+        f"No RPC URL for {known}.",
+        "Give --rpc-url, set POOLHOUSE_RPC_URL, or list the chain's endpoints in .dlt/secrets.toml (docs/providers.md).",
+    )
+
+
+def _running_devnet() -> str:
+    from devnet.packages import cache_folder
 
     try:
         running = json.loads((cache_folder() / "running.json").read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from loaders.commands.options import (
     DestinationOption,
     ProtocolOption,
     UrlOption,
-    resolve_url,
+    resolve_endpoints,
 )
 
 EPILOG = "Example: poolhouse snapshot --chain devnet --database demo.duckdb --blocks middle,head"
@@ -40,7 +40,7 @@ def snapshot(
     if destination is Destination.DUCKDB:
         require_warehouse(database)
     with (
-        open_session(chain, protocol or [], resolve_url(chain, rpc_url), destination.value, database) as session,
+        open_session(chain, protocol or [], resolve_endpoints(chain, rpc_url), destination.value, database) as session,
         SnapshotProgress(Console(stderr=True)) as progress,
     ):
         result = read_snapshot(session, blocks.split(","), progress=progress)

@@ -18,6 +18,7 @@ from loaders.commands.options import (
     Destination,
     DestinationOption,
     UrlOption,
+    given_urls,
 )
 from loaders.errors import PoolhouseError
 
@@ -48,6 +49,7 @@ def status(
     Works from the ledger alone; with a node it also says how far behind finality and the head each family is.
     """
     from loaders.registry.seeds import load_registry
+    from loaders.rpc.configuration import endpoints_of
     from loaders.status import read_status
     from loaders.status_report import StatusReport, print_status
 
@@ -56,9 +58,9 @@ def status(
         found = read_status(query)
     views: dict[int, ChainView] = {}
     notes = []
-    if rpc_url:
+    for endpoint in endpoints_of(given_urls(rpc_url)):
         try:
-            chain_id, view = _ask(rpc_url.strip(), registry)
+            chain_id, view = _ask(endpoint.url, registry)
             views[chain_id] = view
         except PoolhouseError as error:
             # What is loaded is worth knowing when the node is down, too; even more so.
@@ -90,7 +92,7 @@ def _open(destination: Destination, database: Path, registry: Registry) -> Itera
 def _ask(url: str, registry: Registry) -> tuple[int, ChainView]:
     """The chain behind the URL, whichever it is."""
     from loaders.rpc.client import RpcClient, RpcError
-    from loaders.rpc.endpoint import connect
+    from loaders.rpc.connect import connect
 
     client = RpcClient(url)
     try:

@@ -13,7 +13,9 @@ from loaders.follow.wake import Pauses, Wake
 from loaders.load.package import ChainMoved
 from loaders.load.runs import LoadSummary
 from loaders.redact import redact
-from loaders.rpc.endpoint import connect
+from loaders.rpc.caps import CapsFile
+from loaders.rpc.configuration import Endpoints
+from loaders.rpc.connect import connect
 
 LOG = logging.getLogger("poolhouse")
 
@@ -28,7 +30,8 @@ class ChainReader(threading.Thread):
     def __init__(
         self,
         followed: FollowedChain,
-        rpc_url: str,
+        endpoints: Endpoints,
+        caps: CapsFile,
         wake: Wake,
         ready: queue.Queue[ChainReader],
         stop: threading.Event,
@@ -47,7 +50,8 @@ class ChainReader(threading.Thread):
         self.facts_are_due = False
         self.not_before = 0.0
         """Time (monotonic) before which nothing is to be read: the next package is not due yet."""
-        self._rpc_url = rpc_url
+        self._endpoints = endpoints
+        self._caps = caps
         self._wake = wake
         self._ready = ready
         self._ending = stop
@@ -92,7 +96,9 @@ class ChainReader(threading.Thread):
     def _step(self) -> None:
         followed = self.followed
         if followed.endpoint is None:
-            followed.endpoint = connect(self._rpc_url, followed.chain, followed.registry, attempts=_ATTEMPTS)
+            followed.endpoint = connect(
+                self._endpoints, followed.chain, followed.registry, attempts=_ATTEMPTS, caps=self._caps
+            )
         self.needs_preparation |= time.monotonic() >= self._prepare_again_at
         if not (self.needs_preparation or self.needs_ledger):
             self._ending.wait(max(0.0, self.not_before - time.monotonic()))

@@ -27,7 +27,8 @@ from loaders.load.warehouse import DestinationName, Warehouse, open_warehouse
 from loaders.observer import Observer
 from loaders.redact import redact
 from loaders.registry.seeds import Registry, load_registry
-from loaders.session import work_directory
+from loaders.rpc.configuration import Endpoints
+from loaders.session import endpoint_caps, work_directory
 from loaders.turn import turn
 
 LOG = logging.getLogger("poolhouse")
@@ -45,7 +46,7 @@ class FollowedEndpoint:
     """A chain, and where its node is. ``ws_url`` announces its blocks; without one the node is polled."""
 
     chain: str
-    rpc_url: str
+    rpc_url: Endpoints
     ws_url: str = ""
 
 
@@ -96,6 +97,7 @@ class _Follower:
         self._inbox: queue.Queue[ChainReader] = queue.Queue()
         self.readers: list[ChainReader] = []
         self._subscriptions: list[HeadSubscription] = []
+        caps = endpoint_caps(request.database)
         database = str(request.database) if request.destination == "duckdb" else request.destination
         for endpoint in request.endpoints:
             chain = registry.chain(endpoint.chain)
@@ -103,7 +105,7 @@ class _Follower:
             wake = Wake(chain, request.poll_s)
             followed = FollowedChain(chain, registry, request.choice, database)
             self.readers.append(
-                ChainReader(followed, endpoint.rpc_url, wake, self._inbox, stop, facts_s=request.facts_s)
+                ChainReader(followed, endpoint.rpc_url, caps, wake, self._inbox, stop, facts_s=request.facts_s)
             )
             if endpoint.ws_url:
                 self._subscriptions.append(HeadSubscription(chain.name, endpoint.ws_url, wake, stop))

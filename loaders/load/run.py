@@ -24,8 +24,10 @@ from loaders.plan.intervals import Intervals
 from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Contract, Registry, load_registry
 from loaders.registry.tables import CONTRACT_READS
-from loaders.rpc.endpoint import Header, connect
-from loaders.session import Session, work_directory
+from loaders.rpc.configuration import Endpoints
+from loaders.rpc.connect import connect
+from loaders.rpc.endpoint import Header
+from loaders.session import Session, endpoint_caps, work_directory
 from loaders.shutdown import Stopped
 from loaders.source.base import Batch, LogSource, SourceRequest
 from loaders.source.clock import BlockGap
@@ -41,7 +43,7 @@ class LoadRequest:
     """What the user asked for. Blocks are inclusive; None is the default of the chain."""
 
     chain: str
-    rpc_url: str
+    rpc_url: Endpoints
     """May be empty beside a ``source``: then nothing is asked of a node, neither transactions nor facts."""
     database: Path
     protocols: tuple[str, ...] = ()
@@ -74,7 +76,7 @@ def default_archive(destination: DestinationName, database: Path) -> Path:
 def open_session(
     chain: str,
     protocols: Sequence[str],
-    rpc_url: str,
+    rpc_url: Endpoints,
     destination: DestinationName,
     database: Path,
     registry: Registry | None = None,
@@ -84,7 +86,7 @@ def open_session(
     registry = registry or load_registry()
     known = registry.chain(chain)
     families = registry.select_families(known, protocols)
-    endpoint = connect(rpc_url, known, registry) if rpc_url or source is None else None
+    endpoint = connect(rpc_url, known, registry, caps=endpoint_caps(database)) if rpc_url or source is None else None
     opened = source.open(known, endpoint) if source else None
     view = opened.view if opened else endpoint
     assert view is not None
@@ -129,7 +131,8 @@ def load(
                         raise
                 finally:
                     summary.add_requests(current.view.stats)
-                endpoint = connect(request.rpc_url, session.chain, session.registry)
+                caps = endpoint_caps(request.database)
+                endpoint = connect(request.rpc_url, session.chain, session.registry, caps=caps)
                 current = replace(session, view=endpoint, endpoint=endpoint, extra_contracts=[])
     return summary
 

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +22,44 @@ _LIMITS = ("max_blocks", "max_logs", "max_response_bytes", "max_batch_calls")
 
 
 class EndpointCaps:
-    """Limits of one endpoint, None where nothing was found. Thread-safe; attributes are plain reads."""
+    """Limits of one endpoint, None where nothing was found. Thread-safe."""
 
     def __init__(self, *, now: Callable[[], float] = time.time, changed: Callable[[], None] = lambda: None) -> None:
-        self.max_blocks: int | None = None
-        """Most blocks that one ``eth_getLogs`` may span."""
-        self.max_logs: int | None = None
-        """Most logs that one answer holds; one that has exactly as many may be cut off."""
-        self.max_response_bytes: int | None = None
-        """An answer of this size was refused, or the largest that the endpoint says it gives."""
-        self.max_batch_calls: int | None = None
-        """Most calls in one JSON-RPC batch; 1 where batches are refused."""
-        self.has_log_timestamps: bool | None = None
-        """Whether logs come with a timestamp worth having."""
-        self.lacks_methods: frozenset[str] = frozenset()
+        self._known: dict[str, Any] = {}
         self._learnt_at: dict[str, float] = {}
         self._now = now
         self._changed = changed
         self._lock = threading.Lock()
+
+    @property
+    def max_blocks(self) -> int | None:
+        """Most blocks that one ``eth_getLogs`` may span."""
+        return self._limit("max_blocks")
+
+    @property
+    def max_logs(self) -> int | None:
+        """Most logs that one answer holds; one that has exactly as many may be cut off."""
+        return self._limit("max_logs")
+
+    @property
+    def max_response_bytes(self) -> int | None:
+        """An answer of this size was refused, or the largest that the endpoint says it gives."""
+        return self._limit("max_response_bytes")
+
+    @property
+    def max_batch_calls(self) -> int | None:
+        """Most calls in one JSON-RPC batch; 1 where batches are refused."""
+        return self._limit("max_batch_calls")
+
+    @property
+    def has_log_timestamps(self) -> bool | None:
+        """Whether logs come with a timestamp worth having."""
+        return self._known.get("has_log_timestamps")
+
+    @property
+    def lacks_methods(self) -> frozenset[str]:
+        lacking: frozenset[str] = self._known.get("lacks_methods", frozenset())
+        return lacking
 
     def learn(
         self,
@@ -54,38 +74,25 @@ class EndpointCaps:
         """Take note of what an answer showed. The smaller of two limits stands, the later of two observations."""
         found = dict(zip(_LIMITS, (max_blocks, max_logs, max_response_bytes, max_batch_calls), strict=True))
         with self._lock:
-            before = self._values()
+            before = dict(self._known)
             for name, limit in found.items():
-                known = getattr(self, name)
+                known = self._known.get(name)
                 if limit is not None and (known is None or limit <= known):
                     self._note(name, max(1, limit))
             if has_log_timestamps is not None:
                 self._note("has_log_timestamps", has_log_timestamps)
             if lacks_method is not None:
                 self._note("lacks_methods", self.lacks_methods | {lacks_method})
-            is_changed = self._values() != before
+            is_changed = self._known != before
         if is_changed:
             self._changed()
-
-    @classmethod
-    def strictest(cls, of: Iterable[EndpointCaps]) -> EndpointCaps:
-        """What all of the endpoints will take; a method is lacking where none of them serves it."""
-        every = list(of)
-        found = cls()
-        for caps in every:
-            found.learn(**{name: getattr(caps, name) for name in _LIMITS})
-        timestamps = {caps.has_log_timestamps for caps in every}
-        found.has_log_timestamps = False if False in timestamps else True if timestamps == {True} else None
-        found.lacks_methods = frozenset.intersection(*(caps.lacks_methods for caps in every))
-        return found
 
     def as_json(self) -> dict[str, dict[str, Any]]:
         """What is known, each with the time it was learnt, in seconds since 1970."""
         with self._lock:
             return {
                 name: {"value": sorted(value) if isinstance(value, frozenset) else value, "at": self._learnt_at[name]}
-                for name, value in self._values().items()
-                if name in self._learnt_at
+                for name, value in self._known.items()
             }
 
     def restore(self, saved: dict[str, dict[str, Any]]) -> None:
@@ -99,16 +106,47 @@ class EndpointCaps:
             if learnt_at < oldest or not _is_valid(name, value):
                 continue
             with self._lock:
-                setattr(self, name, frozenset(value) if name == "lacks_methods" else value)
+                self._known[name] = frozenset(value) if name == "lacks_methods" else value
                 self._learnt_at[name] = learnt_at
 
-    def _values(self) -> dict[str, Any]:
-        names = (*_LIMITS, "has_log_timestamps", "lacks_methods")
-        return {name: getattr(self, name) for name in names}
+    def _limit(self, name: str) -> int | None:
+        return self._known.get(name)
 
     def _note(self, name: str, value: Any) -> None:
-        setattr(self, name, value)
+        self._known[name] = value
         self._learnt_at[name] = self._now()
+
+
+class PooledCaps(EndpointCaps):
+    """What some endpoint of a pool will take, as of now: a request wider than others bear goes to one that bears it.
+
+    What is learnt from a refusal is learnt of whoever refused last.
+    """
+
+    def __init__(self, members: Callable[[], Sequence[EndpointCaps]]) -> None:
+        super().__init__()
+        self._members = members
+        self.refused_last: EndpointCaps | None = None
+
+    def learn(self, **found: Any) -> None:
+        for caps in [self.refused_last] if self.refused_last else self._members():
+            caps.learn(**found)
+
+    @property
+    def lacks_methods(self) -> frozenset[str]:
+        return frozenset.intersection(*(caps.lacks_methods for caps in self._members()))
+
+    @property
+    def has_log_timestamps(self) -> bool | None:
+        found = {caps.has_log_timestamps for caps in self._members()}
+        return found.pop() if len(found) == 1 else None
+
+    def _limit(self, name: str) -> int | None:
+        limits = [getattr(caps, name) for caps in self._members()]
+        if name == "max_blocks":
+            return None if None in limits else max(limits)
+        # How full an answer may be is not known before it is: what all of them take.
+        return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _is_valid(name: str, value: Any) -> bool:

@@ -1,21 +1,19 @@
-"""Is this the node of that chain, and how far is it? Asked once at the start of every command."""
+"""A node as a source of blocks: headers, the head, and what counts as final."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
 import msgspec
 
 from loaders.errors import PoolhouseError
 from loaders.registry.chains import Chain
-from loaders.registry.seeds import Registry
 from loaders.rpc.classify import classify
-from loaders.rpc.client import RpcClient, RpcError
-from loaders.rpc.node import Lagging, Node, Unanswered
+from loaders.rpc.client import RpcError
+from loaders.rpc.node import Lagging, Node
 from loaders.rpc.stats import RequestStats
 
 _HEADERS_PER_REQUEST = 50
@@ -97,24 +95,6 @@ def read_headers(node: Node, numbers: Sequence[int]) -> list[Header]:
     return headers
 
 
-def connect(url: str, chain: Chain, registry: Registry, *, attempts: int = 7) -> Endpoint:
-    """Check the node behind ``url``. Raises :class:`PoolhouseError` saying what is wrong with it."""
-    _check_url(url)
-    client = RpcClient(url)
-    chain_id = _chain_id(client)
-    if chain_id != chain.chain_id:
-        raise PoolhouseError(
-            f"The node at {client.host} is chain {_name(chain_id, registry)}, not {chain.name} ({chain.chain_id}).",
-            f"Use --chain {registry.chain_name(chain_id)}, or the URL of a node of {chain.name}.",
-        )
-    node = Node(client, attempts=attempts)
-    head, final_block = read_head(node, chain)
-    # A test chain may begin at a number of its own; it is still told from others by its first block.
-    once = Node(node.upstreams, attempts=1, stats=node.stats)
-    genesis = _block(once, "0x0") or _block(once, "earliest")
-    return Endpoint(node, head, final_block, genesis.hash if genesis else None)
-
-
 def read_head(node: Node, chain: Chain, *, wait_s: float = 0.5) -> tuple[Header, int]:
     """The newest block, and the number of the newest final one (-1: none), in one request: both are of one moment.
 
@@ -144,46 +124,3 @@ def read_head(node: Node, chain: Chain, *, wait_s: float = 0.5) -> tuple[Header,
 def _is_about_the_block(error: RpcError) -> bool:
     """The node lacks the tag, or a block for it. A refusal for another reason says nothing about finality."""
     return classify(error.code, error.message).kind in ("fatal", "unsupported", "lag")
-
-
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise PoolhouseError(
-            "The RPC URL is not an http(s) URL.",
-            "Write it as https://host/path, or http://127.0.0.1:8545 for a local node.",
-        )
-
-
-def _chain_id(client: RpcClient) -> int:
-    """Asked without retries, so that a wrong URL fails at once."""
-    try:
-        answer: Any = Node(client, attempts=2).call("eth_chainId")
-    except Unanswered as error:
-        raise PoolhouseError(
-            f"No node answers at {client.host}: {error.reason}.",
-            "Check the URL, that the node runs, and that it can be reached from here.",
-        ) from None
-    try:
-        return int(answer, 16)
-    except (TypeError, ValueError):
-        raise PoolhouseError(
-            f"{client.host} does not answer eth_chainId as an EVM node does.",
-            "Check that the URL is an EVM node's JSON-RPC endpoint.",
-        ) from None
-
-
-def _block(node: Node, tag: str) -> Header | None:
-    try:
-        return parse_header(node.request([("eth_getBlockByNumber", (tag, False))])[0])
-    except PoolhouseError:
-        return None
-
-
-def _name(chain_id: int, registry: Registry) -> str:
-    name = registry.chain_name(chain_id)
-    return str(chain_id) if name == str(chain_id) else f"{name} ({chain_id})"

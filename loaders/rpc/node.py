@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from loaders.errors import PoolhouseError
-from loaders.rpc.caps import EndpointCaps
+from loaders.rpc.caps import EndpointCaps, PooledCaps
 from loaders.rpc.classify import Verdict
 from loaders.rpc.client import RpcClient, RpcError
 from loaders.rpc.exchange import Call, Failure, Json, Keep
@@ -96,13 +96,12 @@ class Node:
         self._attempts = attempts
         self._first_wait_s = first_wait_s
         self._clock: Clock = self.upstreams[0].clock
+        self._pooled_caps = PooledCaps(self._caps_in_use) if len(self.upstreams) > 1 else None
 
     @property
     def caps(self) -> EndpointCaps:
-        """What any of the endpoints will take: the endpoint's own limits, or a copy of the strictest of several."""
-        if len(self.upstreams) == 1:
-            return self.upstreams[0].caps
-        return EndpointCaps.strictest(u.caps for u in self.upstreams)
+        """The limits of the one endpoint, or what the best of several will take."""
+        return self._pooled_caps or self.upstreams[0].caps
 
     def other_than(self, upstream: Upstream) -> Node | None:
         """The endpoints besides one, for a second opinion; None when there are none."""
@@ -163,6 +162,8 @@ class Node:
                 return Answer(upstream.send(calls, keep, self.stats), upstream)
             except Failure as failure:
                 if failure.verdict.kind == "size":
+                    if self._pooled_caps:
+                        self._pooled_caps.refused_last = upstream.caps
                     raise SizeRefused(failure.message, failure.verdict, upstream) from None
                 if failure.verdict.kind in _FINAL:
                     final[upstream] = failure
@@ -184,10 +185,16 @@ class Node:
             yield soonest
             return
         ready = [u for u in left if not waits[u]]
+        blocks = _blocks(calls)
         while ready:
-            upstream = min(ready, key=_turn)
+            upstream = min(ready, key=lambda u: (blocks > (u.caps.max_blocks or blocks), _turn(u)))
             ready.remove(upstream)
             yield upstream
+
+    def _caps_in_use(self) -> list[EndpointCaps]:
+        """Of the endpoints that requests go to, in the ordinary course of things."""
+        admitted = [u for u in self.upstreams if u.breaker.admits] or self.upstreams
+        return [u.caps for u in admitted if u.weight] or [u.caps for u in admitted]
 
     def _back_off(self, attempt: int, failure: Failure) -> None:
         if self.stop.is_set():
@@ -206,6 +213,14 @@ class Node:
         return Node(
             upstreams, attempts=self._attempts, first_wait_s=self._first_wait_s, stats=self.stats, stop=self.stop
         )
+
+
+def _blocks(calls: Sequence[Call]) -> int:
+    """Blocks that the logs asked for lie in; 0 when none are, or only those of one block."""
+    method, params = calls[0]
+    if method != "eth_getLogs" or "toBlock" not in params[0]:
+        return 0
+    return int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
 
 
 def _turn(upstream: Upstream) -> float:

@@ -13,7 +13,6 @@ from loaders.plan.density import DensityMap
 from loaders.plan.filters import LogQuery, Segment
 from loaders.plan.ranges import FIRST_WIDTH, TARGET_LOGS, RangeController
 from loaders.registry.chains import Chain
-from loaders.rpc.caps import EndpointCaps
 from loaders.rpc.node import Node, SizeRefused
 from loaders.source.ask import Part, RangeReader
 from loaders.source.base import Batch
@@ -78,7 +77,7 @@ class RpcSource:
     ) -> None:
         self.node = node
         self._threads = threads
-        self._caps = EndpointCaps()
+        self._caps = node.caps
         self._reader = RangeReader(node, self._caps, chain, gap, transactions, retry_wait_s=retry_wait_s)
         self._target_logs = target_logs
         self._first_width = first_width

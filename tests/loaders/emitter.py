@@ -80,10 +80,12 @@ class Proxy:
         self.fault: Fault | None = None
         self.calls: list[dict[str, Any]] = []
         self.accepts_batches = True
+        self.refused_batches = 0
 
     def respond(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         request = json.loads(body)
         if isinstance(request, list) and not self.accepts_batches:
+            self.refused_batches += 1
             refusal = {
                 "jsonrpc": "2.0",
                 "id": None,
@@ -126,7 +128,7 @@ def serve(respond: Callable[[bytes], tuple[int, dict[str, str], bytes]]) -> Iter
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -10,7 +10,7 @@ import pytest
 
 from loaders.load.warehouse import open_warehouse
 from loaders.registry.seeds import Registry, load_registry
-from loaders.rpc.endpoint import connect
+from loaders.rpc.connect import connect
 from loaders.session import Session, work_directory
 
 OpenSession = Callable[..., Session]
