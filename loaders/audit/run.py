@@ -102,7 +102,7 @@ class _Auditor:
         self._report = report
         self._rng = rng
         self._stored = Stored(session.warehouse, self._chain_id)
-        self._source = RpcSource(session.node, threads=2, gap=BlockGap.of(session.chain))
+        self._source = RpcSource(session.node, chain=session.chain, threads=2, gap=BlockGap.of(session.chain))
         self._specs = {(e.family, e.role, e.event): e for e in session.registry.events.events}
         self._tables = {t.name: t for t in session.registry.events.event_tables}
         self._ledger_rows: dict[tuple[FilterKey, str], list[LedgerRow]] = {}

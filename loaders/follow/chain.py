@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from loaders.errors import PoolhouseError
 from loaders.facts.complete import complete
@@ -262,11 +263,20 @@ class FollowedChain:
         if self.choice.transactions is not TransactionMode.NONE:
             transfers = {e.topic0 for e in self.registry.events.events if e.family == TRANSFERS}
             transactions = UnwrittenTransactions(
-                endpoint.node, self.choice.transactions, self.chain.chain_id, without_topics=transfers
+                endpoint.node,
+                self.choice.transactions,
+                self.chain.chain_id,
+                without_topics=transfers,
+                may_lack=partial(self.chain.has_quirk, "transactions_incomplete"),
             )
             transactions.written = self._written
-        gap = BlockGap.of(self.chain)
-        return RpcSource(endpoint.node, threads=self.choice.threads, transactions=transactions, gap=gap)
+        return RpcSource(
+            endpoint.node,
+            chain=self.chain,
+            gap=BlockGap.of(self.chain),
+            threads=self.choice.threads,
+            transactions=transactions,
+        )
 
     def _start(self, ledger: Ledger, endpoint: Endpoint) -> int:
         """Where following begins: where the family that is furthest behind ends; with nothing loaded, above finality."""

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from loaders.decode.decoder import DECODER_VERSION
@@ -209,7 +210,13 @@ def _source(request: LoadRequest, session: Session) -> LogSource:
     if request.transactions is not TransactionMode.NONE and session.endpoint is not None:
         # Nearly every transaction of a chain transfers some token: those that do nothing else are left out.
         transfers = {e.topic0 for e in session.registry.events.events if e.family == TRANSFERS}
-        reader = TransactionReader(session.node, request.transactions, session.chain.chain_id, without_topics=transfers)
+        reader = TransactionReader(
+            session.node,
+            request.transactions,
+            session.chain.chain_id,
+            without_topics=transfers,
+            may_lack=partial(session.chain.has_quirk, "transactions_incomplete"),
+        )
     if session.source is not None:
         return WithTransactions(session.source.logs, reader) if reader else session.source.logs
     return RpcSource(

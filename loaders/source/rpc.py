@@ -77,8 +77,7 @@ class RpcSource:
     ) -> None:
         self.node = node
         self._threads = threads
-        self._caps = node.caps
-        self._reader = RangeReader(node, self._caps, chain, gap, transactions, retry_wait_s=retry_wait_s)
+        self._reader = RangeReader(node, chain, gap, transactions, retry_wait_s=retry_wait_s)
         self._target_logs = target_logs
         self._first_width = first_width
         self._memory_bytes = memory_bytes
@@ -112,7 +111,7 @@ class RpcSource:
 
     def _known(self, queries: tuple[LogQuery, ...]) -> _Knowledge:
         if queries not in self._knowledge:
-            controller = RangeController(self._caps, target_logs=self._target_logs, first_width=self._first_width)
+            controller = RangeController(self.node.caps, target_logs=self._target_logs, first_width=self._first_width)
             self._knowledge[queries] = _Knowledge(controller, tuple(DensityMap() for _ in queries))
         return self._knowledge[queries]
 

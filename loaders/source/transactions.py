@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -71,15 +71,23 @@ _Wanted: TypeAlias = dict[str, tuple[int, str, int]]
 class TransactionReader:
     """``receipts`` insists on status and gas, ``blocks`` does without them, ``auto`` takes what the node has.
 
-    A log with one of ``without_topics`` as topic 0 is no reason to read its transaction.
+    A log with one of ``without_topics`` as topic 0 is no reason to read its transaction. ``may_lack`` says of a block whether
+    the one that emitted a log may be missing from it; such a transaction has no row.
     """
 
     def __init__(
-        self, node: Node, mode: TransactionMode, chain_id: int, *, without_topics: Collection[str] = ()
+        self,
+        node: Node,
+        mode: TransactionMode,
+        chain_id: int,
+        *,
+        without_topics: Collection[str] = (),
+        may_lack: Callable[[int], bool] = lambda _: False,
     ) -> None:
         self._node = node
         self._without_topics = [bytes.fromhex(topic[2:]) for topic in sorted(without_topics)]
         self._chain_id = chain_id
+        self._may_lack = may_lack
         self._with_receipts = mode in (TransactionMode.AUTO, TransactionMode.RECEIPTS)
         # What the node turns out to lack is not asked for again.
         self._block_receipts = self._with_receipts
@@ -102,7 +110,8 @@ class TransactionReader:
         for at in range(0, len(whole), _BLOCKS_PER_REQUEST):
             found += self._blocks(whole[at : at + _BLOCKS_PER_REQUEST])
         wanted = {h: w for block in by_block for h, w in block.items()}
-        if {t.hash for t, _ in found} != set(wanted):
+        missing = wanted.keys() - {t.hash for t, _ in found}
+        if not all(self._may_lack(wanted[h][0]) for h in missing):
             raise Inconsistent("the node lacks transactions whose logs it returned")
         return self._table(found, wanted)
 
@@ -144,16 +153,15 @@ class TransactionReader:
             for i in range(len(chunk)):
                 transaction = _TRANSACTION(answers[i])
                 receipt = _RECEIPT(answers[len(chunk) + i]) if self._with_receipts else None
-                if transaction is None:
-                    raise Inconsistent("the node lacks a transaction whose logs it returned")
-                found.append((transaction, receipt))
+                if transaction is not None:
+                    found.append((transaction, receipt))
         return found
 
     def _table(self, found: list[tuple[_Transaction, _Receipt | None]], wanted: _Wanted) -> pa.Table:
         for transaction, receipt in found:
             if transaction.block_hash != wanted[transaction.hash][1]:
                 raise Inconsistent("a transaction moved to another block while it was read")
-            if self._with_receipts and receipt is None:
+            if self._with_receipts and receipt is None and not self._may_lack(wanted[transaction.hash][0]):
                 raise Inconsistent("the node lacks the receipt of a transaction whose logs it returned")
         places = [wanted[t.hash] for t, _ in found]
         seconds = np.array([p[2] for p in places], np.int64)

@@ -86,18 +86,18 @@ def is_unexpectedly_empty(logs: RawLogs, expected: float) -> bool:
     return not len(logs) and expected >= SUSPICIOUS
 
 
-def doubtful_places(logs: RawLogs, from_block: int, to_block: int, expected: float) -> list[int]:
+def doubtful_places(blocks: Integers, from_block: int, to_block: int, expected: float) -> list[int]:
     """Blocks without logs, in order, where logs should be if the answer is not the whole: at most eight of them.
 
-    They lie in gaps that the answer's own density makes improbable, at its ends or within, and, where there are far fewer
-    logs than ``expected``, all over the range.
+    ``blocks`` are the block numbers of the answer's logs, ascending. The places lie in gaps that the answer's own density
+    makes improbable, at its ends or within, and, where there are far fewer logs than ``expected``, all over the range.
     """
     size = to_block - from_block + 1
-    if not len(logs):
+    if not len(blocks):
         return _spread(from_block, to_block, _PLACES) if expected >= SUSPICIOUS else []
-    filled = logs.block_number[np.r_[True, np.diff(logs.block_number) > 0]]
+    filled = blocks[np.r_[True, np.diff(blocks) > 0]]
     places = _in_gaps(filled, from_block, to_block)
-    if expected >= _ENOUGH and len(logs) * _FAR_FEWER < expected:
+    if expected >= _ENOUGH and len(blocks) * _FAR_FEWER < expected:
         empty = np.setdiff1d(_spread(from_block, to_block, 2 * _PLACES), filled)
         places += [int(n) for n in empty]
     return sorted(set(places))[:_PLACES] if size > len(filled) else []

@@ -8,17 +8,22 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
 from loaders.decode.decoder import Decoder
+from loaders.errors import PoolhouseError
 from loaders.plan.filters import Segment, filters_for
 from loaders.registry.abi import EventAbi
 from loaders.registry.events import TRANSFERS, load_events
+from loaders.registry.seeds import load_registry
 from loaders.rpc.client import RpcClient
 from loaders.rpc.node import Node
+from loaders.source.bloom import may_contain
 from loaders.source.rpc import RpcSource
 from loaders.source.transactions import TransactionMode, TransactionReader
+from tests.conftest import replayed_node
 
 FREE = [e for e in load_events().events if e.emitters == "any"]
 
@@ -89,3 +94,31 @@ def test_counts_and_swaps_equal_the_receipts(mainnet: str, reference_data: Path)
     assert total["namesakes"] > 10_000, "one block has ten thousand transfers of NFTs"
     assert total["uniswap_v3__pool_swap"] > 100
     assert total["uniswap_v2__pair_swap"] > 500
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["as Polygon", "as any other chain"])
+def test_polygon_has_logs_that_its_blooms_exclude(reference_data: Path, is_told: bool) -> None:
+    """Bridge transfers are in receipts and logs of Polygon, not in the header's bloom: elsewhere that is a contradiction."""
+    number = 10_000_000
+    record = json.loads(gzip.decompress((reference_data / "blocks" / "137" / f"{number}.json.gz").read_bytes()))
+    transfer = next(e for e in FREE if e.table == "erc20__token_transfer")
+    expected = [
+        int(log["logIndex"], 16)
+        for receipt in record["receipts"]
+        for log in receipt["logs"]
+        if log["topics"] and log["topics"][0] == transfer.topic0
+    ]
+    bloom = bytes.fromhex(record["block"]["logsBloom"][2:])
+    bridged = "0x385eeac5cb85a38a9a07a70c73e0a3271cfb54a7"
+    assert not may_contain(bloom, bytes.fromhex(bridged[2:]))
+    polygon = load_registry().chain("polygon")
+    with replayed_node(reference_data, 137) as url:
+        source = RpcSource(Node(RpcClient(url)), chain=polygon if is_told else None, retry_wait_s=0.01)
+        batches = source.batches(Segment(number, number, "final", filters_for([transfer], [])))
+        if is_told:
+            (batch,) = batches
+            assert batch.logs.log_index.tolist() == expected
+            assert bridged in {"0x" + address.tobytes().hex() for address in batch.logs.address}
+        else:
+            with pytest.raises(PoolhouseError, match="has logs that its bloom excludes"):
+                next(batches)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -16,12 +15,8 @@ from loaders.errors import PoolhouseError
 from loaders.plan.filters import Segment, filters_for
 from loaders.registry.events import load_events
 from loaders.registry.seeds import Contract
-from loaders.rpc.client import RpcClient
-from loaders.rpc.node import Node
-from loaders.source.base import Batch
-from loaders.source.rpc import RpcSource
-from loaders.source.transactions import TransactionMode, TransactionReader
-from tests.loaders.emitter import EMITTERS, SYNC, Answer, Emitter, Proxy, serve
+from tests.loaders.emitter import EMITTERS, SYNC, Answer, Emitter, Proxy
+from tests.loaders.reading import assert_covers, error, is_logs, read, rows, segment, span
 
 BLOCKS = [(i * 7) % 5 for i in range(60)]
 
@@ -37,49 +32,6 @@ def chain() -> Iterator[Emitter]:
 @pytest.fixture
 def proxy(chain: Emitter) -> Proxy:
     return Proxy(chain.url)
-
-
-def segment(head: int, *, first: int = 0) -> Segment:
-    sync = next(e for e in load_events().events if e.abi.topic0 == SYNC.topic0)
-    return Segment(first, head, "final", filters_for([sync], []))
-
-
-def read(
-    proxy: Proxy, part: Segment, *, width: int = 2000, threads: int = 1, attempts: int = 4, transactions: bool = False
-) -> list[Batch]:
-    with serve(proxy.respond) as url:
-        node = Node(RpcClient(url, timeout=5), attempts=attempts, first_wait_s=0.01)
-        reader = TransactionReader(node, TransactionMode.AUTO, 31337) if transactions else None
-        source = RpcSource(node, threads=threads, first_width=width, transactions=reader, retry_wait_s=0.01)
-        return list(source.batches(part))
-
-
-def rows(batches: list[Batch]) -> list[tuple[int, int, str]]:
-    return [
-        (int(b.logs.block_number[i]), int(b.logs.log_index[i]), "0x" + b.logs.data_of(i).hex())
-        for b in batches
-        for i in range(len(b.logs))
-    ]
-
-
-def assert_covers(batches: list[Batch], part: Segment) -> None:
-    ends = [(b.from_block, b.to_block) for b in batches]
-    assert ends[0][0] == part.from_block
-    assert ends[-1][1] == part.to_block
-    assert all(later[0] == earlier[1] + 1 for earlier, later in itertools.pairwise(ends))
-
-
-def is_logs(call: dict[str, Any]) -> bool:
-    return bool(call["method"] == "eth_getLogs")
-
-
-def span(call: dict[str, Any]) -> int:
-    question = call["params"][0]
-    return int(question["toBlock"], 16) - int(question["fromBlock"], 16) + 1 if "toBlock" in question else 1
-
-
-def error(call: dict[str, Any], code: int, message: str) -> Answer:
-    return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": code, "message": message}}
 
 
 def test_an_honest_node_is_read_once(chain: Emitter, proxy: Proxy) -> None:
