@@ -192,4 +192,4 @@ def intervals_text(intervals: Intervals) -> str:
 
 
 def _line(console: Console, text: str) -> None:
-    console.print(text, highlight=False, soft_wrap=True)
+    console.print(text, highlight=False)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from loaders.errors import PoolhouseError
+from loaders.redact import redact
+
+_PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,38 @@ def target() -> BigQueryTarget:
     _check_credentials()
     # Raw data are shared: only what dbt builds carries a developer's prefix.
     return BigQueryTarget(project, "raw", os.environ.get("POOLHOUSE_BQ_LOCATION", "US"))
+
+
+def errors() -> tuple[type[Exception], ...]:
+    """What Google's client raises when it is not answered, or refused; imported only when something was raised."""
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+
+    return GoogleAPIError, GoogleAuthError, OSError
+
+
+def require_reachable(client: Any, target: BigQueryTarget) -> None:
+    """Asks for the dataset once: else it is minutes of retries before a wrong key or a missing network is told.
+
+    ``client`` is Google's. Raises :class:`PoolhouseError`.
+    """
+    from google.api_core.exceptions import NotFound
+    from google.cloud.bigquery import DEFAULT_RETRY
+
+    try:
+        client.get_dataset(
+            f"{target.project}.{target.dataset}",
+            retry=DEFAULT_RETRY.with_timeout(_PATIENCE_S),
+            timeout=_PATIENCE_S,
+        )
+    except NotFound:
+        return  # the first load makes it
+    except errors() as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise PoolhouseError(
+            f"BigQuery does not answer for project {target.project}: {redact(reason)[:300]}",
+            "Check the network, the project id and the credentials. Nothing was read or lost; run the command again.",
+        ) from None
 
 
 def _check_credentials() -> None:

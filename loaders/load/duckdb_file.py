@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from loaders.errors import PoolhouseError
+from loaders.load.disk import disk_full, is_disk_full
 
 _MEMORY_LIMIT = "350MB"
 _HOLDER = re.compile(r"PID (\d+)")
@@ -28,6 +29,10 @@ def open_locked(database: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
             connection = duckdb.connect(str(database))
             break
         except duckdb.IOException as error:
+            if _was_never_made(database):
+                database.unlink()
+                if not is_disk_full(error):
+                    continue
             if not _is_locked(error) or time.monotonic() >= deadline:
                 raise not_readable(database, error) from None
             time.sleep(0.5)
@@ -50,6 +55,8 @@ def require_warehouse(database: Path) -> None:
 
 def not_readable(database: Path, error: duckdb.Error) -> PoolhouseError:
     """Why DuckDB does not open the file, and what to do: mostly another process holds it."""
+    if is_disk_full(error):
+        return disk_full(error)
     if not _is_locked(error):
         return PoolhouseError(
             f"{database} cannot be opened: {str(error).splitlines()[0]}",
@@ -61,6 +68,19 @@ def not_readable(database: Path, error: duckdb.Error) -> PoolhouseError:
         f"{database} is locked by {who}.",
         f"Close it (a BI tool or notebook should open {database.stem}_serving.duckdb instead), then run the command again.",
     )
+
+
+_HEADERS_SIZE = 3 * 4096
+
+
+def _was_never_made(database: Path) -> bool:
+    """Whether DuckDB was interrupted while it made the file: shorter than its headers, it never held anything."""
+    try:
+        with database.open("rb") as file:
+            start = file.read(_HEADERS_SIZE)
+    except OSError:
+        return False
+    return len(start) < _HEADERS_SIZE and start[8:12] == b"DUCK"
 
 
 def _is_locked(error: duckdb.Error) -> bool:

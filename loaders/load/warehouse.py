@@ -5,8 +5,10 @@ Rows of a package that did not complete carry a load id that ``_dlt_loads`` lack
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from typing import Any, Literal
 # dlt reads its switches when it is imported: no telemetry, and the load id on Arrow rows as on all others.
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 os.environ.setdefault("NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID", "true")
-os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")  # what fails is raised, and told once
 # The pipeline has no state of its own: what is loaded stands in the ledger.
 os.environ.setdefault("RESTORE_FROM_DESTINATION", "false")
 # A signal is ours to handle (loaders/shutdown.py): a package under way is finished, not cancelled.
@@ -27,14 +29,16 @@ os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 
 import dlt
 import pyarrow as pa
+from dlt.common.destination.exceptions import DestinationException
 from dlt.common.schema.exceptions import DataValidationError
 from dlt.destinations.adapters import bigquery_adapter
-from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from dlt.destinations.exceptions import DatabaseTransientException, DatabaseUndefinedRelation
 from dlt.extract import DltSource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from loaders.errors import PoolhouseError
 from loaders.load import bigquery, duckdb_file
+from loaders.load.disk import disk_full, is_disk_full
 from loaders.redact import redact
 from loaders.registry.events import EventRegistry
 from loaders.registry.schema import LOAD_ID, RawTable
@@ -46,6 +50,7 @@ Rows = tuple[str, pa.Table]
 _DLT_TYPES = {"string": "text", "int64": "bigint", "timestamp": "timestamp", "bool": "bool"}
 _SCHEMA_NAME = "poolhouse"
 _RESOURCE = "raw"
+_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class Warehouse(AbstractContextManager["Warehouse"]):
         self._registry = registry
         self._schema = dlt_schema(registry, with_bigquery_hints=destination.destination_name == "bigquery")
         self._pipeline = dlt.pipeline(
-            pipeline_name=name,
+            pipeline_name=_identifier(name),
             destination=destination,
             dataset_name=dataset,
             pipelines_dir=str(work / "pipelines"),
@@ -73,6 +78,7 @@ class Warehouse(AbstractContextManager["Warehouse"]):
         # A killed run leaves packages behind; the ledger knows what they would have held, and it is read again.
         self._pipeline.abort_packages()
         self._connection: Any = None
+        self._new_file: Path | None = None
         self._has_tables = False
 
     def __exit__(
@@ -82,12 +88,21 @@ class Warehouse(AbstractContextManager["Warehouse"]):
 
     def close(self) -> None:
         if self._connection is not None:
+            if self._new_file is not None and not self._has_tables:
+                # A command that was refused leaves no empty file. Removed while the lock is held: nobody else is in it.
+                self._new_file.unlink(missing_ok=True)
             self._connection.close()
             self._connection = None
 
-    def hold(self, connection: Any) -> None:
-        """Keep a connection that closes with the warehouse."""
+    def hold(self, connection: Any, new_file: Path | None) -> None:
+        """Keep a connection that closes with the warehouse, and the file that it made."""
         self._connection = connection
+        self._new_file = new_file
+
+    def require_bigquery(self, target: bigquery.BigQueryTarget) -> None:
+        """Raises :class:`PoolhouseError` when BigQuery does not answer."""
+        with self._pipeline.sql_client() as client:
+            bigquery.require_reachable(client.native_connection, target)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Rows of a query in which ``{table}`` stands for each raw table's qualified name; none if a table is absent."""
@@ -99,17 +114,20 @@ class Warehouse(AbstractContextManager["Warehouse"]):
                     return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
             except DatabaseUndefinedRelation:
                 return []
+            except _refusals(DatabaseTransientException) as failure:
+                raise _cause(failure) from failure
 
     def load(self, items: Iterable[Rows]) -> Package:
         """Write one package; ``items`` is consumed while it is written. Raises what ``items`` raises, undamaged."""
-        self._create_tables()
         counts: dict[str, int] = {}
         resource = dlt.resource(self._numbered(items, counts), name=_RESOURCE, write_disposition="append")
         try:
+            self._create_tables()
             info = self._pipeline.run(DltSource(self._schema, _SCHEMA_NAME, [resource]))
             info.raise_on_failed_jobs()
-        except PipelineStepFailed as failure:
-            self._pipeline.abort_packages()
+        except _refusals(PipelineStepFailed, DestinationException) as failure:
+            with contextlib.suppress(OSError):  # on a full disk; the next to open the warehouse does it
+                self._pipeline.abort_packages()
             raise _cause(failure) from failure
         return Package(info.loads_ids[0] if info.loads_ids else "", counts)
 
@@ -159,14 +177,17 @@ def open_warehouse(
     if destination == "bigquery":
         target = bigquery.target()
         factory = dlt.destinations.bigquery(location=target.location, project_id=target.project)
-        return Warehouse(f"poolhouse_{target.project}_{target.dataset}", factory, target.dataset, registry, root)
+        warehouse = Warehouse(f"{target.project}_{target.dataset}", factory, target.dataset, registry, root)
+        warehouse.require_bigquery(target)
+        return warehouse
     if lock_wait_s is None:
         lock_wait_s = float(os.environ.get("POOLHOUSE_LOCK_WAIT_S", "30"))
+    new_file = None if database.exists() else database
     connection = duckdb_file.open_locked(database, wait_s=lock_wait_s)
     digest = hashlib.sha256(str(database.resolve()).encode()).hexdigest()[:8]
     name = f"{database.stem}_{digest}"
     warehouse = Warehouse(name, dlt.destinations.duckdb(connection), "raw", registry, root)
-    warehouse.hold(connection)
+    warehouse.hold(connection, new_file)
     return warehouse
 
 
@@ -185,6 +206,11 @@ def _information_schema(client: Any, dataset: str) -> str:
     if client.capabilities.escape_identifier("x") == "`x`":
         return f"{client.fully_qualified_dataset_name()}.INFORMATION_SCHEMA.TABLES"
     return f"information_schema.tables where table_schema = '{dataset}'"
+
+
+def _identifier(name: str) -> str:
+    """dlt takes nothing else, and both project ids and file names have hyphens."""
+    return f"poolhouse_{re.sub(r'[^a-z0-9]+', '_', name.lower())}"[-_LONGEST_NAME:].lstrip("_0123456789")
 
 
 def _named(rows: pa.Table, table: str) -> Any:
@@ -223,6 +249,11 @@ def _bigquery_table(table: RawTable) -> Any:
     return {**resource.compute_table_schema(), **{k: v for k, v in definition.items() if k != "columns"}}
 
 
+def _refusals(*ours: type[Exception]) -> tuple[type[Exception], ...]:
+    """What a destination that is down, full or closed to us raises, besides what dlt makes of it."""
+    return (*ours, *bigquery.errors())
+
+
 def _cause(failure: BaseException) -> BaseException:
     """The reader's own error where one stopped the package, else one line about the destination."""
     error: BaseException | None = failure
@@ -232,6 +263,8 @@ def _cause(failure: BaseException) -> BaseException:
         if isinstance(error, DataValidationError):
             break
         error = error.__cause__ or error.__context__
+    if is_disk_full(failure):
+        return disk_full(failure)
     reason = str(getattr(failure, "exception", None) or failure)
     return PoolhouseError(
         f"The warehouse refused the load: {redact(reason).splitlines()[0][:300]}.",
