@@ -1,8 +1,9 @@
 """A loopback JSON-RPC node that replays generated Uniswap V3 swaps, with real blooms and a cap of 10,000 logs per answer.
 
-    python -m benchmarks.replay_server --data DIR --seconds 600
+    python -m benchmarks.replay_server --data DIR --seconds 600 [--empty-every 7] [--empty-share 0.14]
 
-Prints its URL, serves until the time is up or it is terminated. Generation is deterministic.
+Prints its URL, serves until the time is up or it is terminated. Generation is deterministic. With --empty-every or --empty-share
+it answers some `eth_getLogs` with no logs, as a node behind a load balancer does that has not got the blocks yet.
 """
 
 from __future__ import annotations
@@ -127,7 +128,11 @@ def _header(number: int, seconds: int, bloom: bytes, hashes: list[str]) -> bytes
 class Replay:
     """Answers calls from the generated files."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, empty_every: int = 0, empty_share: float = 0.0) -> None:
+        self._empty_every, self._empty_share = empty_every, empty_share
+        self._asked_for_logs = 0
+        self._chance = random.Random(11)
+        self._lock = threading.Lock()
         offsets = array("q")
         offsets.frombytes((directory / "offsets.bin").read_bytes())
         half = len(offsets) // 2
@@ -135,6 +140,7 @@ class Replay:
         self._logs = _mapped(directory / "logs.bin")
         self._headers = _mapped(directory / "headers.bin")
         self.head = START + half - 2
+        self._numbers = {"0x" + digest(f"block{n}"): n for n in range(START, self.head + 1)}
 
     def answer(self, call: dict[str, Any]) -> list[bytes | memoryview]:
         start = b'{"jsonrpc":"2.0","id":' + json.dumps(call["id"]).encode()
@@ -148,14 +154,20 @@ class Replay:
         return [start, b',"error":{"code":-32601,"message":"the method does not exist"}}']
 
     def _header(self, tag: str) -> bytes | memoryview:
-        number = self.head if tag in ("latest", "finalized") else int(tag, 16)
+        tags = {"latest": self.head, "finalized": self.head, "earliest": 0}
+        number = tags[tag] if tag in tags else int(tag, 16)
         at = number - START
         if not 0 <= at <= self.head - START:
             return b"null"
         return self._headers[self._header_offsets[at] : self._header_offsets[at + 1]]
 
     def _get_logs(self, start: bytes, wanted: dict[str, Any]) -> list[bytes | memoryview]:
-        low, high = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
+        if self._is_hidden():
+            return [start, b',"result":[]}']
+        if "blockHash" in wanted:
+            low = high = self._numbers[wanted["blockHash"]]
+        else:
+            low, high = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
         count = (min(high, self.head) - max(low, START) + 1) * LOGS_PER_BLOCK
         if SWAP not in wanted["topics"][0] or wanted.get("address") or count <= 0:
             return [start, b',"result":[]}']
@@ -164,6 +176,12 @@ class Replay:
             return [start, b',"error":{"code":-32005,"message":"' + message.encode() + b'"}}']
         first, last = self._log_offsets[low - START], self._log_offsets[high - START + 1] - 1
         return [start, b',"result":[', self._logs[first:last], b"]}"]
+
+    def _is_hidden(self) -> bool:
+        with self._lock:
+            self._asked_for_logs += 1
+            is_turn = self._empty_every and self._asked_for_logs % self._empty_every == 0
+            return bool(is_turn) or self._chance.random() < self._empty_share
 
 
 def _mapped(path: Path) -> memoryview:
@@ -200,8 +218,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder that generate() filled")
     parser.add_argument("--seconds", type=float, default=600, help="stop by itself after this long")
+    parser.add_argument("--empty-every", type=int, default=0, help="answer every so many eth_getLogs with no logs")
+    parser.add_argument(
+        "--empty-share", type=float, default=0.0, help="answer so many of them, by chance, with no logs"
+    )
     options = parser.parse_args()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(Replay(options.data)))
+    replay = Replay(options.data, empty_every=options.empty_every, empty_share=options.empty_share)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(replay))
     server.daemon_threads = True
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     stop = threading.Timer(options.seconds, server.shutdown)
