@@ -6,7 +6,7 @@ import sys
 import time
 from enum import StrEnum
 from importlib.abc import MetaPathFinder
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -26,6 +26,16 @@ from loaders.commands.options import (
     given_urls,
     resolve_endpoints,
 )
+from loaders.errors import PoolhouseError
+
+if TYPE_CHECKING:
+    from loaders.source.base import SourceRequest
+
+
+class Source(StrEnum):
+    RPC = "rpc"
+    SQD = "sqd"
+    HYPERSYNC = "hypersync"
 
 
 class Transactions(StrEnum):
@@ -41,6 +51,7 @@ EPILOG = (
     "  poolhouse load --chain ethereum --protocol uniswap_v3,aave --from-block 19000000 --to-block 19100000\n\n"
     "  poolhouse load --chain devnet --database demo.duckdb\n\n"
     "  poolhouse load --chain ethereum --files 's3://aws-public-blockchain/v1.0/eth/logs/date=2024-01-0*/*.parquet'\n\n"
+    "  poolhouse load --chain base --source sqd --protocol uniswap_v3\n\n"
     "Repeat a load to continue it: only missing blocks are read, and those above finality again."
 )
 
@@ -102,6 +113,22 @@ def load(
             help="The files hold chosen events only, but every log of those that are loaded: take my word for it.",
         ),
     ] = False,
+    source: Annotated[
+        Source,
+        typer.Option(
+            "--source",
+            help="Read logs from SQD Network's portal or Envio HyperSync instead of the node (docs/sources.md). A node "
+            "given beside it vouches for it, and serves transactions and facts.",
+        ),
+    ] = Source.RPC,
+    source_url: Annotated[
+        str | None,
+        typer.Option("--source-url", envvar="POOLHOUSE_SOURCE_URL", help="Its address. Default: the public one."),
+    ] = None,
+    source_token: Annotated[
+        str | None,
+        typer.Option("--source-token", envvar="POOLHOUSE_SOURCE_TOKEN", help="Its token; better in the environment."),
+    ] = None,
     threads: Annotated[int, typer.Option("--threads", min=1, max=8, help="Requests under way at a time.")] = 4,
     log_json: LogJsonOption = False,
     metrics_port: MetricsPortOption = None,
@@ -120,13 +147,15 @@ def load(
     from loaders.source.transactions import TransactionMode
 
     folder = None if no_archive else archive or default_archive(destination.value, database)
-    source = None
+    elsewhere = _portal(source, source_url, source_token)
     if files:
+        if elsewhere is not None:
+            raise PoolhouseError("--files and --source exclude each other.", "Load from one, then from the other.")
         stated = (from_block, to_block) if from_block is not None and to_block is not None else None
-        source = FilesRequest(tuple(files), tuple(block_files or ()), stated, filtered_files)
+        elsewhere = FilesRequest(tuple(files), tuple(block_files or ()), stated, filtered_files)
     request = LoadRequest(
         chain=chain,
-        rpc_url=given_urls(rpc_url, chain=chain) if source else resolve_endpoints(chain, rpc_url),
+        rpc_url=given_urls(rpc_url, chain=chain) if elsewhere else resolve_endpoints(chain, rpc_url),
         database=database,
         protocols=tuple(protocol or ()),
         from_block=from_block,
@@ -139,7 +168,7 @@ def load(
         threads=threads,
         with_facts=facts,
         with_transfers=with_transfers,
-        source=source,
+        source=elsewhere,
     )
     console = Console()
     started = time.monotonic()
@@ -147,6 +176,18 @@ def load(
     with stop_on_signals(as_json=log_json) as stop, reporting(how) as observer:
         summary = run_load(request, observer, stop=stop)
     print_summary(console, summary, time.monotonic() - started)
+
+
+def _portal(source: Source, url: str | None, token: str | None) -> SourceRequest | None:
+    from loaders.source.portal.request import HyperSyncRequest, SqdRequest
+
+    match source:
+        case Source.SQD:
+            return SqdRequest(url, token)
+        case Source.HYPERSYNC:
+            return HyperSyncRequest(url, token)
+        case _:
+            return None
 
 
 class _WithoutPandas(MetaPathFinder):

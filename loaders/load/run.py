@@ -22,15 +22,16 @@ from loaders.load.warehouse import DestinationName, Rows, open_warehouse
 from loaders.observer import Observer
 from loaders.plan.filters import Filter, Segment, filters_for
 from loaders.plan.intervals import Intervals
+from loaders.registry.chains import Chain
 from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Contract, Registry, load_registry
 from loaders.registry.tables import CONTRACT_READS
 from loaders.rpc.configuration import Endpoints
 from loaders.rpc.connect import connect
-from loaders.rpc.endpoint import Header
+from loaders.rpc.endpoint import Endpoint, Header
 from loaders.session import Session, endpoint_caps, work_directory
 from loaders.shutdown import Stopped
-from loaders.source.base import Batch, LogSource, SourceRequest
+from loaders.source.base import Batch, ChainView, LogSource, OpenSource, SourceRequest
 from loaders.source.clock import BlockGap
 from loaders.source.rpc import RpcSource
 from loaders.source.transactions import TransactionMode, TransactionReader, WithTransactions
@@ -87,14 +88,22 @@ def open_session(
     registry = registry or load_registry()
     known = registry.chain(chain)
     families = registry.select_families(known, protocols)
-    endpoint = connect(rpc_url, known, registry, caps=endpoint_caps(database)) if rpc_url or source is None else None
-    opened = source.open(known, endpoint) if source else None
-    view = opened.view if opened else endpoint
-    assert view is not None
+    view, endpoint, opened = _open_chain(known, rpc_url, registry, source, database)
     work = work_directory(database)
     events = registry.events.with_tables_for(families)
     with open_warehouse(destination, events, database=database, root=work) as warehouse:
         yield Session(registry, known, tuple(families), view, warehouse, endpoint, opened)
+
+
+def _open_chain(
+    chain: Chain, rpc_url: str | Endpoints, registry: Registry, source: SourceRequest | None, database: Path
+) -> tuple[ChainView, Endpoint | None, OpenSource | None]:
+    """The chain as it is now: as the source has it, else as the node has."""
+    endpoint = connect(rpc_url, chain, registry, caps=endpoint_caps(database)) if rpc_url or source is None else None
+    opened = source.open(chain, endpoint) if source else None
+    view = opened.view if opened else endpoint
+    assert view is not None
+    return view, endpoint, opened
 
 
 def load(
@@ -132,9 +141,10 @@ def load(
                         raise
                 finally:
                     summary.add_requests(current.view.stats)
-                caps = endpoint_caps(request.database)
-                endpoint = connect(request.rpc_url, session.chain, session.registry, caps=caps)
-                current = replace(session, view=endpoint, endpoint=endpoint, extra_contracts=[])
+                view, endpoint, opened = _open_chain(
+                    session.chain, request.rpc_url, session.registry, request.source, request.database
+                )
+                current = replace(session, view=view, endpoint=endpoint, source=opened, extra_contracts=[])
     return summary
 
 

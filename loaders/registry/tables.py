@@ -43,7 +43,7 @@ LOAD_RANGES = RawTable(
         Column("finality", "string", "`final` when the range lay at or below finality while it was read, else `tail`."),
         Column("decoder_version", "string", "Version of the decoder that wrote the rows."),
         Column("registry_version", "string", "Short hash of the registry's event definitions."),
-        Column("source", "string", "`rpc` or `files`."),
+        Column("source", "string", "`rpc`, `files`, `sqd`, `hypersync` or `bigquery`: where the logs were read."),
         Column("endpoint_host", "string", "Host of the endpoint, without path or key."),
         Column("genesis_hash", "string", "Hash of the chain's first block where the node serves it.", nullable=True),
         Column("loaded_at", "timestamp", "When the loader wrote the range, UTC."),

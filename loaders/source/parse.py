@@ -49,21 +49,46 @@ def parse_any_layout(raw: bytes | memoryview | msgspec.Raw) -> RawLogs:
 def _columns(logs: list[_Log]) -> RawLogs:
     if any([log.removed for log in logs]):  # noqa: C419 (a list is faster than a generator here)
         raise Malformed("a log is marked removed")
-    data_hex = [log.data for log in logs]
-    sizes = np.fromiter(map(len, data_hex), np.int64, len(logs)) // 2 - 1
-    data = _unhex(data_hex, int(sizes.sum()))
-    topic_count, topics = _topics([log.topics for log in logs])
-    return RawLogs(
+    return logs_of_texts(
         block_number=_integers([log.block_number for log in logs]),
         log_index=_integers([log.log_index for log in logs]),
         tx_index=_integers([log.transaction_index for log in logs]),
         timestamp=_timestamps(logs),
-        block_hash=_unhex([log.block_hash for log in logs], 32 * len(logs)).reshape(-1, 32),
-        tx_hash=_unhex([log.transaction_hash for log in logs], 32 * len(logs)).reshape(-1, 32),
-        address=_unhex([log.address for log in logs], 20 * len(logs)).reshape(-1, 20),
+        block_hash=[log.block_hash for log in logs],
+        tx_hash=[log.transaction_hash for log in logs],
+        address=[log.address for log in logs],
+        topics=[log.topics for log in logs],
+        data=[log.data for log in logs],
+    )
+
+
+def logs_of_texts(
+    *,
+    block_number: Integers,
+    log_index: Integers,
+    tx_index: Integers,
+    timestamp: Integers,
+    block_hash: list[str],
+    tx_hash: list[str],
+    address: list[str],
+    topics: list[list[str]],
+    data: list[str],
+) -> RawLogs:
+    """Logs from columns of ``0x…`` text. Raises :class:`Malformed` or ``ValueError`` for text that is not such."""
+    count = len(block_number)
+    sizes = np.fromiter(map(len, data), np.int64, count) // 2 - 1
+    topic_count, topic_bytes = _topics(topics)
+    return RawLogs(
+        block_number=block_number,
+        log_index=log_index,
+        tx_index=tx_index,
+        timestamp=timestamp,
+        block_hash=_unhex(block_hash, 32 * count).reshape(-1, 32),
+        tx_hash=_unhex(tx_hash, 32 * count).reshape(-1, 32),
+        address=_unhex(address, 20 * count).reshape(-1, 20),
         topic_count=topic_count,
-        topics=topics,
-        data=data,
+        topics=topic_bytes,
+        data=_unhex(data, int(sizes.sum())),
         data_start=np.cumsum(sizes) - sizes,
         data_size=sizes,
     )
