@@ -16,13 +16,14 @@ from loaders.audit.stored import LedgerRow, Stored
 from loaders.decode.decoder import Decoded, Decoder
 from loaders.errors import PoolhouseError
 from loaders.load.ledger import FilterKey, read_ledger
-from loaders.logs import Mask, RawLogs, concat_logs, merge_logs, rows_in
+from loaders.logs import RawLogs, concat_logs, merge_logs
 from loaders.plan.filters import Filter, Segment
 from loaders.plan.intervals import size, union
 from loaders.registry.tables import UNDECODED_LOGS
 from loaders.rpc.endpoint import read_headers
 from loaders.session import Session
 from loaders.source.clock import BlockGap
+from loaders.source.doubt import of_query
 from loaders.source.rpc import RpcSource
 
 _Owners: TypeAlias = Sequence[tuple[Filter, LiveRange]]
@@ -168,7 +169,7 @@ class _Auditor:
         """The logs with those of a proven block in the place of what ``eth_getLogs`` said of it."""
         if proof.logs is None:
             return logs
-        proven = _matching(proof.logs, segment)
+        proven = merge_logs([of_query(proof.logs, query) for query in segment.queries])
         answered = logs.take(logs.block_number == proof.number)
         if _identities(proven) != _identities(answered):
             detail = f"eth_getLogs has {len(answered)} logs that differ from the {len(proven)} of the proven receipts"
@@ -221,19 +222,6 @@ class _Auditor:
 
 def _ends(row: LedgerRow) -> tuple[tuple[int, str | None], tuple[int, str | None]]:
     return (row.owner.from_block, row.from_block_hash), (row.owner.to_block, row.to_block_hash)
-
-
-def _matching(logs: RawLogs, segment: Segment) -> RawLogs:
-    """The logs that the segment's queries ask for."""
-    if not len(logs):
-        return logs
-    wanted: Mask = np.zeros(len(logs), bool)
-    for query in segment.queries:
-        of_query = rows_in(logs.topics[:, 0], [bytes.fromhex(t[2:]) for t in query.topics]) & (logs.topic_count > 0)
-        if query.addresses:
-            of_query &= rows_in(logs.address, [bytes.fromhex(a[2:]) for a in query.addresses])
-        wanted |= of_query
-    return logs.take(wanted)
 
 
 def _identities(logs: RawLogs) -> list[tuple[int, bytes, bytes, bytes, bytes]]:

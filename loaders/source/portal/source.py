@@ -12,24 +12,29 @@ import msgspec
 import numpy as np
 
 from loaders.errors import PoolhouseError
-from loaders.logs import Mask, RawLogs, rows_in
-from loaders.plan.density import RangeController
+from loaders.logs import RawLogs, merge_logs
+from loaders.plan.density import DensityMap
 from loaders.plan.filters import Finality, LogQuery, Segment
+from loaders.plan.ranges import RangeController
 from loaders.registry.chains import Chain
 from loaders.rpc.endpoint import Header, read_headers
 from loaders.rpc.node import Lagging, Node
 from loaders.source.base import Batch
-from loaders.source.bloom import is_usable, may_match
-from loaders.source.parse import Malformed, parse_logs
-from loaders.source.verify import Inconsistent, check_logs, end_is_doubtful
+from loaders.source.bloom import collision_probability, is_usable, may_match
+from loaders.source.doubt import Doubts, of_query
+from loaders.source.parse import Malformed
+from loaders.source.verify import Inconsistent, check_bloom, check_logs, doubtful_places
 
 _ASKS = 5
-_SUSPICIOUS = 5.0
-"""An empty answer is doubted where at least this many logs were to be expected."""
-_SAMPLES = 8
 _DENSE = 0.5
 """Logs per block."""
 _LOGS_PER_PAGE = 50_000
+_FIRST_WIDTH = 10_000
+_ODD_PLACES = 8
+_IMPROBABLE = 1e-3
+"""A bloom that matches by chance more rarely is worth another look."""
+_IMPOSSIBLE = 1e-9
+"""What is more improbable is no chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def headers_by_runs(numbers: Sequence[int], read: Callable[[int, int], Mapping[i
 
 
 class PortalSource:
-    """Reads a segment page by page. A node beside the portal vouches for the end of each page and settles doubts."""
+    """Reads segments page by page. A node beside the portal vouches for the end of each page and settles doubts."""
 
     def __init__(
         self,
@@ -105,28 +110,32 @@ class PortalSource:
         self._portal = portal
         self._chain = chain
         self._node = node
+        self._doubts = Doubts(self._is_bloom_complete)
         self._logs_per_page = logs_per_page
         self._retry_wait_s = retry_wait_s
 
     def batches(self, segment: Segment) -> Iterator[Batch]:
         """Batches that together cover the segment, in block order. Raises :class:`PoolhouseError` rather than skip."""
-        controller = RangeController(target_logs=self._logs_per_page, first_width=10_000)
+        known = _Knowledge(
+            RangeController(target_logs=self._logs_per_page, first_width=_FIRST_WIDTH),
+            tuple(DensityMap() for _ in segment.queries),
+        )
         with ThreadPoolExecutor(1, thread_name_prefix="portal") as pool:
-            ahead = pool.submit(self._page, segment, segment.from_block, None, controller)
+            ahead = pool.submit(self._page, segment, segment.from_block, None, known)
             at = segment.from_block
             while at <= segment.to_block:
                 page = ahead.result()
                 end = page.headers[page.to_block]
                 if page.to_block < segment.to_block:
-                    ahead = pool.submit(self._page, segment, page.to_block + 1, end, controller)
+                    ahead = pool.submit(self._page, segment, page.to_block + 1, end, known)
                 first = [h for h in (page.headers.get(at),) if h is not None and h is not end]
                 yield Batch(at, page.to_block, page.logs, end, first)
                 at = page.to_block + 1
 
-    def _page(self, segment: Segment, low: int, before: Header | None, controller: RangeController) -> Page:
-        high = min(low + controller.width() - 1, segment.to_block)
+    def _page(self, segment: Segment, low: int, before: Header | None, known: _Knowledge) -> Page:
+        high = low + known.controller.width(low, segment.to_block - low + 1) - 1
         # Where most blocks have logs their headers come anyway: then all are asked for, and none may be missing.
-        is_dense = controller.expected_logs(1) >= _DENSE
+        is_dense = known.controller.expected_logs(low, low) >= _DENSE
         parent_hash = before.hash if before is not None else None
         question = Question(segment.queries, low, high, segment.finality, parent_hash, is_dense)
         reason = ""
@@ -135,91 +144,102 @@ class PortalSource:
                 time.sleep(self._retry_wait_s * 2 ** (attempt - 1))
             try:
                 page = self._portal.read(question)
-                self._check(segment, page, question, before)
-                if not len(page.logs) and controller.expected_logs(page.to_block - low + 1) >= _SUSPICIOUS:
-                    self._confirm_empty(segment, low, page.to_block)
+                self._check(page, question, before)
+                for query, densities in zip(segment.queries, known.densities, strict=True):
+                    self._doubt(page, question, query, densities.expected(low, page.to_block))
             except (Inconsistent, Malformed, Lagging, msgspec.DecodeError, ValueError) as error:
                 reason = error.message if isinstance(error, PoolhouseError) else str(error)
             else:
-                controller.accepted(page.to_block - low + 1, len(page.logs))
+                known.learn(segment.queries, low, page)
                 return page
         raise PoolhouseError(
             f"{self._portal.host} does not answer blocks {low} to {high} consistently: {reason.rstrip('.')}.",
             "Nothing of that range was loaded. Try again later, or load these blocks from a node (--rpc-url alone).",
         )
 
-    def _check(self, segment: Segment, page: Page, question: Question, before: Header | None) -> None:
-        low, high = question.low, question.high
+    def _check(self, page: Page, question: Question, before: Header | None) -> None:
+        low, high, queries = question.low, question.high, question.queries
         end = page.headers.get(page.to_block)
-        if end is None:
-            raise Inconsistent(f"no header of block {page.to_block}, where the answer ends")
         if not low <= page.to_block <= high:
             raise Inconsistent(f"asked for blocks {low} to {high}, the answer ends at {page.to_block}")
+        if end is None:
+            raise Inconsistent(f"no header of block {page.to_block}, where the answer ends")
         _check_chain(page, low, before)
         absent = page.to_block - low + 1 - sum(low <= n <= page.to_block for n in page.headers)
         if question.with_all_headers and absent:
             raise Inconsistent(f"{absent} blocks are missing from the answer")
         # Order, bounds, one hash per block: as of a node's answer. What was asked for is the union of the queries.
-        topics = tuple(sorted({t for q in segment.queries for t in q.topics}))
+        topics = tuple(sorted({t for q in queries for t in q.topics}))
         check_logs(page.logs, LogQuery(topics, ()), low, page.to_block, end)
-        if len(page.logs) and not _asked_for(page.logs, segment.queries).all():
+        if len(merge_logs([of_query(page.logs, query) for query in queries])) < len(page.logs):
             raise Inconsistent("logs that were not asked for")
         _check_blocks(page)
-        if self._node is not None:
-            vouched = read_headers(self._node, [page.to_block])[0]
-            if vouched.hash != end.hash:
-                raise Inconsistent(f"block {page.to_block} is another at {self._node.host}")
-            end = vouched
-        self._check_end(segment, page, end)
+        if self._node is not None and read_headers(self._node, [page.to_block])[0].hash != end.hash:
+            raise Inconsistent(f"block {page.to_block} is another at {self._node.host}")
+        if self._is_bloom_complete(end.number):
+            check_bloom(page.logs, end)
 
-    def _check_end(self, segment: Segment, page: Page, end: Header) -> None:
-        if self._chain.has_quirk("bloom_incomplete", end.number):
-            return
-        for query in segment.queries:
-            of_query = page.logs.take(_asked_for(page.logs, (query,)))
-            if end_is_doubtful(of_query, query, end):
-                self._confirm_none(query, end, segment)
+    def _is_bloom_complete(self, number: int) -> bool:
+        return not self._chain.has_quirk("bloom_incomplete", number)
 
-    def _confirm_none(self, query: LogQuery, header: Header, segment: Segment) -> None:
-        """Settle that a block holds no log of a query: by its hash at a node, else by asking for that block alone."""
+    def _doubt(self, page: Page, question: Question, query: LogQuery, expected: float) -> None:
+        """Look again where the answer looks as if it lacked logs of the query; raises :class:`Inconsistent` if it does."""
+        logs = of_query(page.logs, query)
+        filled = {int(n) for n in np.unique(logs.block_number)}
+        places = set(doubtful_places(logs, question.low, page.to_block, expected)) | {page.to_block}
+        # Headers that came along tell of more: blocks without logs whose blooms hardly match by chance.
+        places |= set(
+            [
+                number
+                for number, header in page.headers.items()
+                if question.low <= number <= page.to_block and number not in filled and self._is_odd(header, query)
+            ][:_ODD_PLACES]
+        )
+        empty = sorted(places - filled)
         if self._node is not None:
-            raw = self._node.request([("eth_getLogs", (query.params_of_block(header.hash),))])[0]
-            found = len(parse_logs(raw))
+            self._doubts.look(self._node, query, logs, empty)
         else:
-            page = self._portal.read(Question((query,), header.number, header.number, segment.finality))
-            found = len(page.logs)
-        if found:
-            raise Inconsistent(f"the answer lacks {found} logs of block {header.number}")
+            self._ask_again(query, question.finality, empty, page)
 
-    def _confirm_empty(self, segment: Segment, low: int, high: int) -> None:
-        """Settle an unexpectedly empty range on blocks sampled from it."""
-        numbers = sorted({int(n) for n in np.linspace(low, high, _SAMPLES)})
-        headers = read_headers(self._node, numbers) if self._node is not None else self._portal.headers(numbers)
-        doubtful = 0
-        for header in headers:
-            for query in segment.queries:
-                if not is_usable(header.logs_bloom) or may_match(header.logs_bloom, query):
-                    doubtful += 1
-                    self._confirm_none(query, header, segment)
-        # The portal's own word does not settle what it may have lost as a whole.
-        if self._node is None and doubtful >= len(headers) * len(segment.queries):
+    def _is_odd(self, header: Header, query: LogQuery) -> bool:
+        is_trusted = is_usable(header.logs_bloom) and self._is_bloom_complete(header.number)
+        return is_trusted and may_match(header.logs_bloom, query) and self._by_chance(header, query) < _IMPROBABLE
+
+    @staticmethod
+    def _by_chance(header: Header, query: LogQuery) -> float:
+        return collision_probability(header.logs_bloom, query)
+
+    def _ask_again(self, query: LogQuery, finality: Finality, places: Sequence[int], page: Page) -> None:
+        """Without a node: ask the portal for each doubtful block alone, and for more than chance where it stays empty."""
+        unread = [n for n in places if n not in page.headers]
+        headers = {**page.headers, **{h.number: h for h in self._portal.headers(unread)}}
+        chance = 1.0
+        for header in (headers[n] for n in places):
+            if not self._doubts.may_hold(header, query):
+                continue
+            again = self._portal.read(Question((query,), header.number, header.number, finality))
+            if len(again.logs):
+                raise Inconsistent(f"the answer lacks {len(again.logs)} logs of block {header.number}")
+            if is_usable(header.logs_bloom) and self._is_bloom_complete(header.number):
+                chance *= self._by_chance(header, query)
+        if chance < _IMPOSSIBLE:
             raise Inconsistent(
-                f"no logs where about {_SUSPICIOUS:.0f} or more were to be expected, and every bloom says that there may "
-                "be some; a node beside the portal (--rpc-url) settles it"
+                "blocks have no logs of what their blooms contain; a node beside the portal (--rpc-url) settles it"
             )
 
 
-def _asked_for(logs: RawLogs, queries: Sequence[LogQuery]) -> Mask:
-    """The logs that one of the queries asks for."""
-    asked: Mask = np.zeros(len(logs), bool)
-    if not len(logs):
-        return asked
-    for query in queries:
-        of_query = rows_in(logs.topics[:, 0], [bytes.fromhex(t[2:]) for t in query.topics])
-        if query.addresses:
-            of_query &= rows_in(logs.address, [bytes.fromhex(a[2:]) for a in query.addresses])
-        asked |= of_query
-    return asked
+@dataclass
+class _Knowledge:
+    """What the pages of a segment say about the next."""
+
+    controller: RangeController
+    densities: tuple[DensityMap, ...]
+    """One per query: that one of them is empty does not show in their sum."""
+
+    def learn(self, queries: Sequence[LogQuery], low: int, page: Page) -> None:
+        self.controller.accepted(low, page.to_block, page.logs.block_number)
+        for query, densities in zip(queries, self.densities, strict=True):
+            densities.observe(low, page.to_block, of_query(page.logs, query).block_number)
 
 
 def _check_chain(page: Page, low: int, before: Header | None) -> None:
