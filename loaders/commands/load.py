@@ -147,7 +147,7 @@ def load(
     from loaders.source.transactions import TransactionMode
 
     folder = None if no_archive else archive or default_archive(destination.value, database)
-    elsewhere = _portal(source, source_url, source_token)
+    elsewhere = _portal(source, chain, source_url, source_token)
     if files:
         if elsewhere is not None:
             raise PoolhouseError("--files and --source exclude each other.", "Load from one, then from the other.")
@@ -178,16 +178,16 @@ def load(
     print_summary(console, summary, time.monotonic() - started)
 
 
-def _portal(source: Source, url: str | None, token: str | None) -> SourceRequest | None:
-    from loaders.source.portal.request import HyperSyncRequest, SqdRequest
+def _portal(source: Source, chain: str, url: str | None, token: str | None) -> SourceRequest | None:
+    from loaders.source.portal.request import HyperSyncRequest, SqdRequest, configured_portal
 
-    match source:
-        case Source.SQD:
-            return SqdRequest(url, token)
-        case Source.HYPERSYNC:
-            return HyperSyncRequest(url, token)
-        case _:
-            return None
+    if source is Source.RPC:
+        return None
+    request = SqdRequest if source is Source.SQD else HyperSyncRequest
+    return request(
+        url or configured_portal(source, chain, "url"),
+        token or configured_portal(source, chain, "token"),
+    )
 
 
 class _WithoutPandas(MetaPathFinder):

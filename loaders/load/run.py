@@ -96,7 +96,7 @@ def open_session(
 
 
 def _open_chain(
-    chain: Chain, rpc_url: str | Endpoints, registry: Registry, source: SourceRequest | None, database: Path
+    chain: Chain, rpc_url: Endpoints, registry: Registry, source: SourceRequest | None, database: Path
 ) -> tuple[ChainView, Endpoint | None, OpenSource | None]:
     """The chain as it is now: as the source has it, else as the node has."""
     endpoint = connect(rpc_url, chain, registry, caps=endpoint_caps(database)) if rpc_url or source is None else None

@@ -23,7 +23,7 @@ from loaders.rpc.client import RpcClient
 from loaders.rpc.node import Node
 from loaders.source.portal.http import PortalHttp
 from loaders.source.portal.hypersync import HyperSync
-from loaders.source.portal.request import HyperSyncRequest, SqdRequest
+from loaders.source.portal.request import HyperSyncRequest, SqdRequest, configured_portal
 from loaders.source.portal.source import Portal, PortalSource
 from loaders.source.portal.sqd import SqdPortal
 from loaders.source.transactions import TransactionMode
@@ -325,3 +325,11 @@ def test_a_reorganised_parent_is_refused(chain: Emitter) -> None:
     server.fault = conflict
     with pytest.raises(PoolhouseError, match="reorganised"):
         read("sqd", chain, server, node=False)
+
+
+def test_url_and_token_stand_in_dlt_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__POOLHOUSE__HYPERSYNC__TOKEN", "for all chains")
+    monkeypatch.setenv("SOURCES__POOLHOUSE__BASE__HYPERSYNC__TOKEN", "for base")
+    assert configured_portal("hypersync", "base", "token") == "for base"
+    assert configured_portal("hypersync", "ethereum", "token") == "for all chains"
+    assert configured_portal("hypersync", "ethereum", "url") is None

@@ -57,9 +57,21 @@ class OpenPortal:
 
     view: PortalView
     logs: PortalSource
+    emitters: tuple[tuple[str, str, str], ...] = ()
 
     def answers(self, asked: Filter) -> Intervals | None:  # noqa: ARG002 (a portal has every filter)
         return None
+
+
+def configured_portal(name: str, chain: str, field: str) -> str | None:
+    """A portal's ``url`` or ``token`` in dlt's configuration: the chain's own, else the one for all chains."""
+    import dlt
+
+    for section in (f"sources.poolhouse.{chain}.{name}", f"sources.poolhouse.{name}"):
+        value = dlt.secrets.get(f"{section}.{field}", str)
+        if value:
+            return str(value)
+    return None
 
 
 @dataclass(frozen=True)
