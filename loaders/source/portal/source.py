@@ -186,7 +186,7 @@ class PortalSource:
         """Look again where the answer looks as if it lacked logs of the query; raises :class:`Inconsistent` if it does."""
         logs = of_query(page.logs, query)
         filled = {int(n) for n in np.unique(logs.block_number)}
-        places = set(doubtful_places(logs, question.low, page.to_block, expected)) | {page.to_block}
+        places = set(doubtful_places(logs.block_number, question.low, page.to_block, expected)) | {page.to_block}
         # Headers that came along tell of more: blocks without logs whose blooms hardly match by chance.
         places |= set(
             [
