@@ -25,8 +25,9 @@ def traffic_of(view: ChainView) -> list[Traffic]:
     """One entry per endpoint that was asked anything."""
     stats = view.stats
     with stats.lock:
-        if not stats.endpoints:
-            return [Traffic(view.host, stats.accepted, {"refused": stats.refused}, stats.received_bytes, 0)]
+        if not stats.endpoints:  # a source that is no node counts only totals
+            refused = {"refused": stats.refused} if stats.refused else {}
+            return [Traffic(view.host, stats.accepted, refused, stats.received_bytes, stats.compute_units)]
         return [
             Traffic(host, c.accepted, {str(k): n for k, n in c.refused.items()}, c.received_bytes, c.compute_units)
             for host, c in stats.endpoints.items()

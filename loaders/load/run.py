@@ -132,6 +132,8 @@ def load(
         with recorded_run(command, session.chain, session.warehouse, session.view.host, summary, observer):
             current = session
             for attempt in range(1, _REORG_ATTEMPTS + 1):
+                if current.endpoint is not None:
+                    current.endpoint.node.stop = stop
                 try:
                     observer.connected(session.chain.name, current.view)
                     _load(request, current, summary, observer, stop)
@@ -177,7 +179,7 @@ def _load(
     if stop.is_set():
         raise Stopped
     if with_facts:
-        _complete(session, observer)
+        _complete(session, observer, stop)
 
 
 def _read_and_write(
@@ -327,8 +329,14 @@ def find_aggregators(session: Session) -> list[Rows]:
     return [(CONTRACT_READS.name, found.reads)]
 
 
-def _complete(session: Session, observer: Observer) -> None:
+def _complete(session: Session, observer: Observer, stop: threading.Event) -> None:
     from loaders.facts.complete import complete
 
     observer.stage(session.chain.name, "reading contract state")
-    complete(session)
+
+    def on_progress(_calls: int) -> None:
+        # Written in one piece at the end: what is read until here is asked again by the next load.
+        if stop.is_set():
+            raise Stopped
+
+    complete(session, progress=on_progress)

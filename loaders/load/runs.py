@@ -40,6 +40,7 @@ class LoadSummary:
     requests_accepted: int = 0
     requests_refused: int = 0
     received_bytes: int = 0
+    compute_units: int = 0
     notes: list[str] = field(default_factory=list)
     """What was not done although it was asked for, and why."""
 
@@ -48,6 +49,7 @@ class LoadSummary:
         self.requests_accepted += stats.accepted
         self.requests_refused += stats.refused
         self.received_bytes += stats.received_bytes
+        self.compute_units += stats.compute_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class RunRecord:
     requests_accepted: int
     requests_refused: int
     received_bytes: int
+    compute_units: int
     endpoint_host: str
     loader_version: str
 
@@ -105,6 +108,7 @@ def recorded_run(
             requests_accepted=summary.requests_accepted,
             requests_refused=summary.requests_refused,
             received_bytes=summary.received_bytes,
+            compute_units=summary.compute_units,
             endpoint_host=endpoint_host,
             loader_version=version("poolhouse"),
         )

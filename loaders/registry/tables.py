@@ -184,6 +184,11 @@ RUNS = RawTable(
         Column("requests_accepted", "int64", "Requests that were answered."),
         Column("requests_refused", "int64", "Requests that were refused or failed, and asked again."),
         Column("received_bytes", "int64", "Bytes of the answers, uncompressed."),
+        Column(
+            "compute_units",
+            "int64",
+            "What the requests cost in the units of their providers, by their published tables; Alchemy's for others.",
+        ),
         Column("endpoint_host", "string", "Where it read from, without path or key."),
         Column("loader_version", "string", "Version of Poolhouse."),
     ),
