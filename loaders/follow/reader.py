@@ -16,6 +16,7 @@ from loaders.redact import redact
 from loaders.rpc.caps import CapsFile
 from loaders.rpc.configuration import Endpoints
 from loaders.rpc.connect import connect
+from loaders.shutdown import Stopped
 
 LOG = logging.getLogger("poolhouse")
 
@@ -84,6 +85,8 @@ class ChainReader(threading.Thread):
                     self._step()
                 except ChainMoved:
                     continue
+                except Stopped:
+                    return
                 except PoolhouseError as error:
                     self._disconnect()
                     pause = self._pauses.next()
@@ -99,6 +102,7 @@ class ChainReader(threading.Thread):
             followed.endpoint = connect(
                 self._endpoints, followed.chain, followed.registry, attempts=_ATTEMPTS, caps=self._caps
             )
+            followed.endpoint.node.stop = self._ending
         self.needs_preparation |= time.monotonic() >= self._prepare_again_at
         if not (self.needs_preparation or self.needs_ledger):
             self._ending.wait(max(0.0, self.not_before - time.monotonic()))

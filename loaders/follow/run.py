@@ -94,6 +94,7 @@ class _Follower:
         self._started_at = datetime.now(UTC)
         self._round_s = DEFAULT_ROUND_S[request.destination] if request.round_s is None else request.round_s
         self._pauses = Pauses()
+        self._next_package_at = 0.0
         self._inbox: queue.Queue[ChainReader] = queue.Queue()
         self.readers: list[ChainReader] = []
         self._subscriptions: list[HeadSubscription] = []
@@ -149,12 +150,12 @@ class _Follower:
         return ready
 
     def _serve(self, ready: Sequence[ChainReader]) -> None:
-        next_at = time.monotonic() + self._round_s
+        started_at = time.monotonic()
         try:
             with ExitStack() as stack:
                 warehouse = self._open(stack)
-                if warehouse is not None:
-                    self._writer.serve(warehouse, ready)
+                if warehouse is not None and self._writer.serve(warehouse, ready):
+                    self._next_package_at = started_at + self._round_s
             self._pauses.reset()
         except _FAILURES as error:
             # Whether the package is complete is for the ledger to say.
@@ -165,7 +166,7 @@ class _Follower:
             self._stop.wait(pause)
         finally:
             for reader in ready:
-                reader.served(not_before=next_at)
+                reader.served(not_before=self._next_package_at)
 
     def _open(self, stack: ExitStack) -> Warehouse | None:
         """The warehouse, closed with the stack, once nobody else writes to it; None when asked to stop before."""
@@ -190,7 +191,8 @@ class _Follower:
                     request.destination,
                     self._registry.events,
                     database=request.database,
-                    root=work_directory(request.database),
+                    # Its own: another command that loads into BigQuery must not find packages under way and abort them.
+                    root=work_directory(request.database) / "follow",
                     lock_wait_s=_LOCK_WAIT_S,
                 )
             )

@@ -31,8 +31,11 @@ class FollowWriter:
         self._observer = observer
         self._newest_load: str | None = None
 
-    def serve(self, warehouse: Warehouse, ready: Sequence[ChainReader]) -> None:
-        """Write the rounds that are ready, prepare the chains that ask for it. Raises what the warehouse raises."""
+    def serve(self, warehouse: Warehouse, ready: Sequence[ChainReader]) -> bool:
+        """Write the rounds that are ready, prepare the chains that ask for it. Raises what the warehouse raises.
+
+        Returns whether a package was written.
+        """
         if _newest_load(warehouse) != self._newest_load:
             # Somebody else loaded meanwhile: a tail planned without it could leave blocks out that it covers.
             for reader in self._readers:
@@ -47,6 +50,7 @@ class FollowWriter:
                 self._observer.stage(reader.followed.chain.name, "reading contract state")
                 self._ask(reader, warehouse)
         self._newest_load = _newest_load(warehouse)
+        return bool(moved)
 
     def _prepare(self, warehouse: Warehouse, reader: ChainReader) -> None:
         if not (reader.needs_preparation or reader.needs_ledger):

@@ -23,33 +23,7 @@ from loaders.registry.events import load_events
 from loaders.source.transactions import TransactionMode
 from loaders.status import FamilyStatus, read_only, read_status
 from tests.loaders.emitter import Answer, Emitter, Proxy, serve
-
-# The rule of the ledger, as the models apply it: final ranges by the earliest load, else the newest tail.
-LIVE = """
-    with ranges as (
-        select r.* from raw.load_ranges as r
-        join raw._dlt_loads as l on l.load_id = r._dlt_load_id and l.status = 0
-        where r.event = 'Sync'
-    ),
-    candidates as (
-        select * from ranges
-        where finality = 'final' or _dlt_load_id = (select max(_dlt_load_id) from ranges where finality = 'tail')
-    ),
-    owner as (
-        select
-            b.block_number,
-            coalesce(
-                min(r._dlt_load_id) filter (where r.finality = 'final'), any_value(r._dlt_load_id)
-            ) as load_id
-        from (select distinct block_number from raw.uniswap_v2__pair_sync) as b
-        join candidates as r on b.block_number between r.from_block and r.to_block
-        group by b.block_number
-    )
-    select s.block_number, s.log_index, s.reserve0, s.reserve1
-    from raw.uniswap_v2__pair_sync as s
-    join owner as o on o.block_number = s.block_number and o.load_id = s._dlt_load_id
-    order by s.block_number, s.log_index
-"""
+from tests.loaders.live import assert_live_is_the_chain, live, rows
 
 
 @pytest.fixture
@@ -74,22 +48,9 @@ def run(chain: Emitter, database: Path, **options: object) -> LoadSummary:
     return load(request)
 
 
-def rows(database: Path, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-
 def families(database: Path) -> tuple[FamilyStatus, ...]:
     with read_only(database) as query:
         return read_status(query).families
-
-
-def assert_live_is_the_chain(chain: Emitter, database: Path) -> None:
-    expected = [
-        (block, index, str(int(data[2:66], 16)), str(int(data[66:], 16))) for block, index, data in chain.logs()
-    ]
-    assert rows(database, LIVE) == expected
-    assert expected, "a chain without logs proves nothing"
 
 
 def test_scattered_blocks_are_loaded_and_no_others(chain: Emitter, tmp_path: Path) -> None:
@@ -189,7 +150,7 @@ def test_a_tail_is_replaced_whole_or_not_at_all(chain: Emitter, tmp_path: Path) 
     database = tmp_path / "w.duckdb"
     chain.mine([3] * 100)
     run(chain, database)
-    before = rows(database, LIVE)
+    before = live(database)
     chain.rpc.call("anvil_reorg", 60, [[chain.transaction(10_000 + i), i] for i in range(60)])
     chain.mine([3] * 20)
     proxy = Proxy(chain.url)
@@ -198,7 +159,7 @@ def test_a_tail_is_replaced_whole_or_not_at_all(chain: Emitter, tmp_path: Path) 
         proxy.fault = partial(_no_blocks_from, refused)
         with serve(proxy.respond) as url, pytest.raises(PoolhouseError, match="refuses access"):
             run(chain, database, rpc_url=url, logs_per_package=10)
-        assert rows(database, LIVE) == before
+        assert live(database) == before
     run(chain, database, logs_per_package=10)
     assert_live_is_the_chain(chain, database)
 

@@ -28,8 +28,8 @@ from loaders.source.portal.source import Portal, PortalSource
 from loaders.source.portal.sqd import SqdPortal
 from loaders.source.transactions import TransactionMode
 from tests.loaders.emitter import EMITTERS, Emitter
+from tests.loaders.live import live
 from tests.loaders.portals import TOKEN, Fault, HyperSyncServer, Json, Reply, Server, SqdServer, serve
-from tests.loaders.test_load import LIVE
 
 SYNC_SPEC = next(e for e in load_events().events if e.table == "uniswap_v2__pair_sync")
 DEVNET: Chain = load_registry().chain("devnet")
@@ -278,11 +278,6 @@ def test_loads_from_a_portal_converge_with_the_chain(kind: str, tmp_path: Path) 
         (transactions,) = connection.execute("select count(*) from raw.transactions").fetchall()[0]
     assert sources == [(kind, url.removeprefix("http://"))]
     assert transactions > 100, "with a node beside it, its transactions come, too"
-
-
-def live(database: Path) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return connection.execute(LIVE).fetchall()
 
 
 def chain_rows(chain: Emitter) -> list[tuple[object, ...]]:
