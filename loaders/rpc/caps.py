@@ -52,11 +52,6 @@ class EndpointCaps:
         return self._limit("max_batch_calls")
 
     @property
-    def has_log_timestamps(self) -> bool | None:
-        """Whether logs come with a timestamp worth having."""
-        return self._known.get("has_log_timestamps")
-
-    @property
     def lacks_methods(self) -> frozenset[str]:
         lacking: frozenset[str] = self._known.get("lacks_methods", frozenset())
         return lacking
@@ -68,10 +63,9 @@ class EndpointCaps:
         max_logs: int | None = None,
         max_response_bytes: int | None = None,
         max_batch_calls: int | None = None,
-        has_log_timestamps: bool | None = None,
         lacks_method: str | None = None,
     ) -> None:
-        """Take note of what an answer showed. The smaller of two limits stands, the later of two observations."""
+        """Take note of what an answer showed. The smaller of two limits stands."""
         found = dict(zip(_LIMITS, (max_blocks, max_logs, max_response_bytes, max_batch_calls), strict=True))
         with self._lock:
             before = dict(self._known)
@@ -79,8 +73,6 @@ class EndpointCaps:
                 known = self._known.get(name)
                 if limit is not None and (known is None or limit <= known):
                     self._note(name, max(1, limit))
-            if has_log_timestamps is not None:
-                self._note("has_log_timestamps", has_log_timestamps)
             if lacks_method is not None:
                 self._note("lacks_methods", self.lacks_methods | {lacks_method})
             is_changed = self._known != before
@@ -136,11 +128,6 @@ class PooledCaps(EndpointCaps):
     def lacks_methods(self) -> frozenset[str]:
         return frozenset.intersection(*(caps.lacks_methods for caps in self._members()))
 
-    @property
-    def has_log_timestamps(self) -> bool | None:
-        found = {caps.has_log_timestamps for caps in self._members()}
-        return found.pop() if len(found) == 1 else None
-
     def _limit(self, name: str) -> int | None:
         limits = [getattr(caps, name) for caps in self._members()]
         if name == "max_blocks":
@@ -152,8 +139,6 @@ class PooledCaps(EndpointCaps):
 def _is_valid(name: str, value: Any) -> bool:
     if name in _LIMITS:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
-    if name == "has_log_timestamps":
-        return isinstance(value, bool)
     return name == "lacks_methods" and isinstance(value, list) and all(isinstance(v, str) for v in value)
 
 

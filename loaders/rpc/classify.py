@@ -27,6 +27,7 @@ _MESSAGES: tuple[tuple[Kind, str], ...] = (
         "lag",
         r"unknown block|header not found|block not found|could not find block|requested block .*not (?:yet )?available",
     ),
+    ("lag", r"^\d+ could not be found"),
     # Ranges here are never inverted: to a node that calls one invalid, its end is a block of the future.
     (
         "lag",
@@ -115,7 +116,8 @@ _HEX_RANGE = re.compile(r"\[?\s*(0x[0-9a-f]+)\s*[,-]\s*(0x[0-9a-f]+)\s*\]?", re.
 _DECIMAL_RANGE = re.compile(r"range (\d+)\s*-\s*(\d+)")
 # The number that ends a range of blocks, not one of logs or bytes.
 _BLOCK_CAP = re.compile(
-    r"(?:limited to (?:a )?|max is |up to an? |max(?:imum)? (?:block )?range(?: =|:| of)? |range limit (?:of )?|\(maximum |"
+    r"(?:limited to (?:a )?|max is |exceeds the maximum of |up to an? |"
+    r"max(?:imum)? (?:block )?range(?: =|:| of)? |range limit (?:of )?|\(maximum |"
     r"number of requested blocks is |range [\d,]+ exceeds limit of |server limit, narrow your filter: |ranges over )"
     r"([\d,]+)(k?)\b(?! (?:results|logs|bytes))",
     re.IGNORECASE,

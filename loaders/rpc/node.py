@@ -27,6 +27,7 @@ from loaders.shutdown import Stopped
 _DECODE_ANY = msgspec.json.Decoder().decode
 _FINAL = ("auth", "unsupported", "fatal")
 """Answers that the same endpoint would give again."""
+_MOMENT_S = 2.0
 
 
 class SizeRefused(PoolhouseError):
@@ -171,7 +172,10 @@ class Node:
         return failures
 
     def _round(self, calls: Sequence[Call], final: dict[Upstream, Failure]) -> Iterator[Upstream]:
-        """Endpoints to ask one after the other until one answers: by weight, those that are ready; else the next to be."""
+        """Endpoints to ask one after the other until one answers: by weight, standbys last. At least one, if any is left.
+
+        One that has to rest is not waited for while another can be asked, but a standby is none for a moment's rest.
+        """
         for upstream in self.upstreams:
             if upstream not in final and (method := upstream.lacks(calls)):
                 final[upstream] = Failure(Verdict("unsupported"), f"{method} is not served by {upstream.host}")
@@ -179,17 +183,19 @@ class Node:
         # Where every breaker is open, asking is the only way to find out.
         left = [u for u in left if u.breaker.admits] or left
         waits = {u: u.ready_in_s(calls) for u in left}
-        if left and (shortest := min(waits.values())):
+        asked = 0
+        for group in ([u for u in left if u.weight], [u for u in left if not u.weight]):
+            soonest = min(group, key=lambda u: waits[u], default=None)
+            if soonest is not None and 0 < waits[soonest] < _MOMENT_S:
+                self._clock.wait(waits[soonest], self.stop)
+                waits[soonest] = 0.0
+            ready = [u for u in group if not waits[u]]
+            asked += len(ready)
+            yield from _in_turn(ready, _blocks(calls))
+        if left and not asked:
             soonest = min(left, key=lambda u: waits[u])
-            self._clock.wait(min(shortest, 2 * LONGEST_WAIT_S), self.stop)
+            self._clock.wait(min(waits[soonest], 2 * LONGEST_WAIT_S), self.stop)
             yield soonest
-            return
-        ready = [u for u in left if not waits[u]]
-        blocks = _blocks(calls)
-        while ready:
-            upstream = min(ready, key=lambda u: (blocks > (u.caps.max_blocks or blocks), _turn(u)))
-            ready.remove(upstream)
-            yield upstream
 
     def _caps_in_use(self) -> list[EndpointCaps]:
         """Of the endpoints that requests go to, in the ordinary course of things."""
@@ -223,11 +229,17 @@ def _blocks(calls: Sequence[Call]) -> int:
     return int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
 
 
+def _in_turn(ready: list[Upstream], blocks: int) -> Iterator[Upstream]:
+    """In an order drawn by weight; those that do not bear so many blocks at a time come last."""
+    while ready:
+        upstream = min(ready, key=lambda u: (blocks > (u.caps.max_blocks or blocks), _turn(u)))
+        ready.remove(upstream)
+        yield upstream
+
+
 def _turn(upstream: Upstream) -> float:
-    """Draws by weight: the chance to come first is an endpoint's share of all weights; standbys come last."""
-    if not upstream.weight:
-        return float("inf")
-    return random.expovariate(upstream.weight)
+    """Drawn so that the chance to come first is an endpoint's share of all weights; standbys are alike."""
+    return random.expovariate(upstream.weight or 1.0)
 
 
 def _refusal(final: dict[Upstream, Failure]) -> PoolhouseError:

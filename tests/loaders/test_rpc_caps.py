@@ -18,13 +18,12 @@ class Calendar:
         return self.seconds
 
 
-def test_the_smaller_limit_and_the_later_observation_stand() -> None:
+def test_the_smaller_limit_stands() -> None:
     caps = EndpointCaps()
-    caps.learn(max_blocks=2000, max_logs=10_000, has_log_timestamps=True)
-    caps.learn(max_blocks=500, max_logs=20_000, has_log_timestamps=False, lacks_method="eth_getBlockReceipts")
+    caps.learn(max_blocks=2000, max_logs=10_000)
+    caps.learn(max_blocks=500, max_logs=20_000, lacks_method="eth_getBlockReceipts")
     caps.learn(max_batch_calls=0)
     assert (caps.max_blocks, caps.max_logs, caps.max_batch_calls) == (500, 10_000, 1)
-    assert caps.has_log_timestamps is False
     assert caps.lacks_methods == {"eth_getBlockReceipts"}
 
 

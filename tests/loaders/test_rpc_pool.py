@@ -193,6 +193,24 @@ def test_retry_after_is_kept_to_while_another_endpoint_serves(pool: Pool) -> Non
     assert pool.clock.now() - before == 40
 
 
+def test_a_standby_does_not_step_in_for_a_moments_rest(pool: Pool) -> None:
+    budgeted = Upstream(pool.upstreams[0].client, units_per_second=20, clock=pool.clock)
+    node = Node([budgeted, pool.upstreams[1]])
+    # A header is 20 units, by the table: the first one of a second leaves at once, the others wait.
+    assert [node.ask(HEADER).upstream for _ in range(5)] == [budgeted] * 5
+    assert pool.clock.now() == 1004.0
+    assert (node.stats.compute_units, node.stats.endpoints[budgeted.host].calls["eth_getBlockByNumber"]) == (100, 5)
+
+
+def test_requests_are_shared_by_weight(pool: Pool) -> None:
+    first, second = pool.upstreams
+    first.weight, second.weight = 3.0, 1.0
+    for _ in range(200):
+        pool.ask()
+    # 150 expected; six standard deviations off happen once in a billion runs
+    assert 110 < len(pool.proxies[0].calls) < 190
+
+
 def test_fewer_requests_at_a_time_when_told_to_slow_down(chain: Emitter) -> None:
     """The proxy refuses what exceeds two at a time; each refusal halves, answers in a row double again."""
     proxy = Proxy(chain.url)
