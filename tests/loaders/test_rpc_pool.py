@@ -181,9 +181,9 @@ def test_retry_after_is_kept_to_while_another_endpoint_serves(pool: Pool) -> Non
     pool.proxies[0].fault = FAULTS["rate"]
     assert pool.ask() == 1
     pool.proxies[0].fault = None
-    pool.clock.seconds += 19
+    pool.clock.seconds += 17
     assert (pool.ask(), len(pool.proxies[0].calls)) == (1, 1)
-    pool.clock.seconds += 1
+    pool.clock.seconds += 3
     assert pool.ask() == 0
     # Without another endpoint the wait is the answer.
     pool.proxies[0].fault = FAULTS["rate"]
