@@ -81,7 +81,7 @@ def load(
         str | None,
         typer.Option(
             "--archive",
-            help="Folder for raw logs, local, s3:// or gs://. Default: .poolhouse/archive beside the database.",
+            help="Folder for raw logs, local, s3:// or gs://. Default: .poolhouse/archive beside the database; none with --files.",
         ),
     ] = None,
     no_archive: Annotated[bool, typer.Option("--no-archive", help="Keep no raw logs.")] = False,
@@ -146,7 +146,8 @@ def load(
     from loaders.source.files.request import FilesRequest
     from loaders.source.transactions import TransactionMode
 
-    folder = None if no_archive else archive or default_archive(destination.value, database)
+    # Files are an archive already: their logs are copied only where someone says so.
+    folder = None if no_archive else archive or (None if files else default_archive(destination.value, database))
     elsewhere = _portal(source, chain, source_url, source_token)
     if files:
         if elsewhere is not None:

@@ -95,7 +95,10 @@ def topic_columns(columns: list[pa.Array]) -> tuple[Integers, Bytes]:
         raise Unfit("a topic is missing before another")
     topics = np.zeros((count, _MOST_TOPICS, 32), np.uint8)
     for i, column in enumerate(columns):
-        topics[present[:, i], i] = byte_matrix(column.filter(pa.array(present[:, i])), 32)
+        if present[:, i].all():
+            topics[:, i] = byte_matrix(column, 32)
+        elif present[:, i].any():
+            topics[present[:, i], i] = byte_matrix(column.filter(pa.array(present[:, i])), 32)
     return present.sum(axis=1), topics
 
 
@@ -125,7 +128,10 @@ def _placed(counts: Integers, flat: Bytes) -> Bytes:
     if counts.max(initial=0) > _MOST_TOPICS:
         raise Unfit(f"a log has more than {_MOST_TOPICS} topics")
     topics = np.zeros((len(counts), _MOST_TOPICS, 32), np.uint8)
-    topics[np.arange(_MOST_TOPICS) < counts[:, None]] = flat
+    if len(counts) and (counts == counts[0]).all():
+        topics[:, : counts[0]] = flat.reshape(len(counts), -1, 32)
+    else:
+        topics[np.arange(_MOST_TOPICS) < counts[:, None]] = flat
     return topics
 
 
@@ -139,7 +145,7 @@ def _unnested(column: pa.Array) -> pa.Array:
 
 
 def _present(column: pa.Array) -> Mask:
-    if pa.types.is_null(column.type):
+    if column.null_count == len(column):
         return np.zeros(len(column), bool)
     sizes = pc.fill_null(pc.binary_length(column), 0)
     present: Mask = sizes.to_numpy(zero_copy_only=False) > 0
@@ -157,16 +163,20 @@ def _filled(column: pa.Array) -> pa.Array:
 def _values(column: pa.Array) -> tuple[Bytes, Integers, bool]:
     """The bytes of all values in a row, the size of each, and whether they are text."""
     is_text = _is_text(column.type)
-    try:
-        plain = pc.cast(column, pa.large_string() if is_text else pa.large_binary())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise Unfit(f"{column.type} is neither hex text nor bytes") from None
-    _, offset_buffer, value_buffer = plain.buffers()
-    if offset_buffer is None or not len(plain):
+    kind = column.type
+    if not (pa.types.is_string(kind) or pa.types.is_binary(kind)):
+        # Whatever else holds bytes; the two above are what nearly all files have, and a cast copies them.
+        try:
+            column = pc.cast(column, pa.large_string() if is_text else pa.large_binary())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise Unfit(f"{kind} is neither hex text nor bytes") from None
+    _, offset_buffer, value_buffer = column.buffers()
+    if offset_buffer is None or not len(column):
         return np.empty(0, np.uint8), np.empty(0, np.int64), is_text
-    offsets = np.frombuffer(offset_buffer, np.int64)[plain.offset : plain.offset + len(plain) + 1]
+    width = np.int32 if pa.types.is_string(kind) or pa.types.is_binary(kind) else np.int64
+    offsets = np.frombuffer(offset_buffer, width)[column.offset : column.offset + len(column) + 1]
     values = np.frombuffer(value_buffer, np.uint8) if value_buffer is not None else np.empty(0, np.uint8)
-    return values[offsets[0] : offsets[-1]], np.diff(offsets), is_text
+    return values[offsets[0] : offsets[-1]], np.diff(offsets).astype(np.int64), is_text
 
 
 def _unhex(prefixes: Bytes, digits: Bytes) -> Bytes:

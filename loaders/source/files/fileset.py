@@ -23,7 +23,7 @@ from loaders.source.files.layout import EXPECTED, Layout, Rows, recognise
 from loaders.source.files.opening import Format, StoredFile, local, readable
 from loaders.source.files.staging import sort_into
 
-_ROWS_AT_A_TIME = 1 << 15
+_ROWS_AT_A_TIME = 1 << 14
 _RANGE_IN_NAME = re.compile(r"__(\d+)_to_(\d+)\b|start_block=(\d+)/end_block=(\d+)|[/_](\d{6,})[_-](\d{6,})\.")
 """As cryo, ethereum-etl's partitions and its file names have it; both ends included."""
 _DATE_IN_PATH = re.compile(r"\bdate=(\d{4}-\d\d-\d\d)/")
@@ -77,7 +77,10 @@ class LogFile:
         if not numbers:
             return
         with _parquet(self.stored) as file:
-            for batch in file.iter_batches(_ROWS_AT_A_TIME, row_groups=numbers, columns=self.layout.columns):
+            # One thread: decompressing on several costs more time in total, and the others have work.
+            for batch in file.iter_batches(
+                _ROWS_AT_A_TIME, row_groups=numbers, columns=self.layout.columns, use_threads=False
+            ):
                 try:
                     yield self.layout.read(batch, low, high, topics, chain_id)
                 except Unfit as error:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from loaders.logs import UNKNOWN_TIMESTAMP, Bytes, Integers, Mask, RawLogs, rows_in
 from loaders.source.files.columns import (
@@ -19,6 +21,8 @@ from loaders.source.files.columns import (
     topic_columns,
     topic_list,
 )
+
+T = TypeVar("T", bound=np.generic)
 
 _TOPICS = ("topic0", "topic1", "topic2", "topic3")
 _ADDRESS = ("address", "contract_address")  # cryo wrote the second in its first versions
@@ -76,14 +80,18 @@ class Layout:
         every = bool(wanted.all())
         if not every:
             batch, topic_count, topic_rows = batch.filter(pa.array(wanted)), topic_count[wanted], topic_rows[wanted]
+
+        def chosen(column: NDArray[T]) -> NDArray[T]:
+            return column if every else column[wanted]
+
         count = len(batch)
         data, sizes = byte_strings(batch["data"])
         logs = RawLogs(
-            block_number=block if every else block[wanted],
-            log_index=index if every else index[wanted],
+            block_number=chosen(block),
+            log_index=chosen(index),
             tx_index=integers(batch["transaction_index"]),
-            timestamp=np.full(count, UNKNOWN_TIMESTAMP, np.int64) if timestamp is None else timestamp[wanted],
-            block_hash=np.zeros((count, 32), np.uint8) if block_hash is None else block_hash[wanted],
+            timestamp=chosen(timestamp) if timestamp is not None else np.full(count, UNKNOWN_TIMESTAMP, np.int64),
+            block_hash=chosen(block_hash) if block_hash is not None else np.zeros((count, 32), np.uint8),
             tx_hash=byte_matrix(batch["transaction_hash"], 32),
             address=byte_matrix(batch[self.address], 20),
             topic_count=topic_count,

@@ -27,24 +27,26 @@ def in_order(files: Sequence[LogFile], low: int, high: int) -> bool:
 
 def whole_blocks(files: Sequence[LogFile], low: int, high: int, topics: list[bytes], chain_id: int) -> Iterator[Rows]:
     """Rows of files that are :func:`in_order`, in pieces of whole blocks; none is empty."""
-    under_way: list[Rows] = []
+    open_block: list[Rows] = []
     for file in sorted(files, key=lambda f: _span(f, low, high)):
         for rows in file.rows(low, high, topics, chain_id):
-            if not len(rows.block):
+            count = len(rows.block)
+            if not count:
                 continue
-            last = rows.block[-1]
-            begin = int(np.searchsorted(rows.block, last))
-            if begin == 0 and (not under_way or under_way[-1].block[-1] == last):
-                under_way.append(rows)  # the block goes on
-                continue
-            if begin == 0:
-                yield _joined(under_way)
-                under_way = [rows]
-                continue
-            yield _joined([*under_way, _part(rows, 0, begin)])
-            under_way = [_part(rows, begin, len(rows.block))]
-    if under_way:
-        yield _joined(under_way)
+            # The first block may have begun in the piece before, the last may go on in the next.
+            begin, end = 0, int(np.searchsorted(rows.block, rows.block[-1]))
+            if open_block and open_block[-1].block[-1] == rows.block[0]:
+                begin = int(np.searchsorted(rows.block, rows.block[0], side="right"))
+                open_block.append(_part(rows, 0, begin))
+                if begin == count:
+                    continue
+            if open_block:
+                yield _joined(open_block)
+            if begin < end:
+                yield _part(rows, begin, end)
+            open_block = [_part(rows, end, count)]
+    if open_block:
+        yield _joined(open_block)
 
 
 def _span(file: LogFile, low: int, high: int) -> tuple[int, int]:
@@ -53,6 +55,8 @@ def _span(file: LogFile, low: int, high: int) -> tuple[int, int]:
 
 
 def _part(rows: Rows, begin: int, end: int) -> Rows:
+    if (begin, end) == (0, len(rows.block)):
+        return rows
     logs = rows.logs
     first, after = np.searchsorted(logs.block_number, [rows.block[begin], rows.block[end - 1] + 1])
     return Rows(

@@ -58,10 +58,14 @@ class FileSource:
                 self._check_whole(low, high, rows)
             known = _stated_headers(rows, {segment.from_block, high})
             end = self._end(high, known)
-            logs = concat_logs([_asked(piece.logs, segment.queries) for piece in rows])
+            logs = concat_logs([piece.logs for piece in rows])
+            # Whole logs were read of the wanted events alone: more can only be too many where contracts are asked for.
+            if any(query.addresses for query in segment.queries):
+                logs = _asked(logs, segment.queries)
             logs, read = self._completed(logs, end, lacks_hash=any(piece.block_hash is None for piece in rows))
             for query in segment.queries:
-                check_logs(_asked(logs, (query,)), query, low, high, end)
+                answer = logs if len(segment.queries) == 1 else _asked(logs, (query,))
+                check_logs(answer, query, low, high, end)
         except Inconsistent as error:
             raise PoolhouseError(
                 f"The files contradict themselves or the chain in blocks {low} to {high}: {error}.",
@@ -111,14 +115,12 @@ def _grouped(pieces: Iterator[Rows], high: int) -> Iterator[tuple[list[Rows], in
     """Pieces of whole blocks, as many as make a batch, and the last block they are complete to."""
     waiting: list[Rows] = []
     for piece in pieces:
-        waiting.append(piece)
         logs, rows = sum(len(w.logs) for w in waiting), sum(len(w.block) for w in waiting)
-        if logs >= _LOGS_PER_BATCH or rows >= _ROWS_PER_BATCH:
-            end = int(piece.block[-1])
-            yield waiting, end
+        # A large piece stands alone: joining costs more than a small batch before it.
+        if waiting and (logs + len(piece.logs) > _LOGS_PER_BATCH or rows + len(piece.block) > _ROWS_PER_BATCH):
+            yield waiting, int(waiting[-1].block[-1])
             waiting = []
-            if end == high:
-                return
+        waiting.append(piece)
     yield waiting, high
 
 
