@@ -5,14 +5,10 @@
 
 from __future__ import annotations
 
-import argparse
-import re
-import sys
 from pathlib import Path
 
+from loaders.pages import DOCS, with_tables, write_or_report
 from loaders.trust.catalogue import EVERY_MART, Check, load_checks
-
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def checks_table(checks: list[Check]) -> str:
@@ -45,29 +41,8 @@ def render_pages() -> dict[Path, str]:
     """Path and whole content of each page that has a rendered table."""
     checks = load_checks()
     tables = {"checks.md": ("checks", checks_table(checks)), "trust.md": ("marts", marts_table(checks))}
-    return {DOCS / page: _with_table(DOCS / page, name, table) for page, (name, table) in tables.items()}
-
-
-def _with_table(path: Path, name: str, table: str) -> str:
-    place = re.compile(rf"(<!-- {name}: .*? -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-    text, found = place.subn(lambda match: match[1] + table + match[2], path.read_text("utf-8"))
-    if found != 1:
-        raise ValueError(f"{path} must have its table between the comments '{name}: …' and 'end of {name}'")
-    return text
-
-
-def main() -> None:
-    """Write the pages, or report the stale ones."""
-    parser = argparse.ArgumentParser(description="Render the tables of docs pages from seeds/quality_checks.csv.")
-    parser.add_argument("--write", action="store_true", help="write the pages instead of comparing them")
-    write = parser.parse_args().write
-    stale = {path: text for path, text in render_pages().items() if path.read_text("utf-8") != text}
-    for path, text in stale.items():
-        if write:
-            path.write_text(text, encoding="utf-8")
-        print(f"{'written' if write else 'stale'}: {path}")
-    sys.exit(bool(stale) and not write)
+    return {DOCS / page: with_tables(DOCS / page, {name: table}) for page, (name, table) in tables.items()}
 
 
 if __name__ == "__main__":
-    main()
+    write_or_report(render_pages(), "Render the tables of docs pages from seeds/quality_checks.csv.")

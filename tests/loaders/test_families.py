@@ -13,6 +13,7 @@ from loaders.errors import PoolhouseError
 from loaders.registry.dbt_sources import MODELS
 from loaders.registry.events import EventSpec, load_events
 from loaders.registry.families import FAMILIES_CSV, load_families
+from loaders.registry.pages import render_pages
 from loaders.registry.seeds import load_registry
 from loaders.registry.tables import FIXED_TABLES
 from tests.conftest import ROOT
@@ -114,3 +115,8 @@ def test_every_event_of_first_priority_is_loaded() -> None:
     assert len(first) > 300
     assert [row for row in first if int(row["n_indexed"]) not in known[row["signature"]]] == []
     assert [row for row in first if topics[row["signature"]] != row["topic0"]] == []
+
+
+def test_the_page_is_the_rendering() -> None:
+    for path, text in render_pages().items():
+        assert path.read_text("utf-8") == text, f"{path.name} is stale: python -m loaders.registry.pages --write"
