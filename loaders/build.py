@@ -22,6 +22,8 @@ from rich.progress import Progress as ProgressBar
 
 from loaders.errors import PoolhouseError
 from loaders.load.duckdb_file import open_locked, require_warehouse
+from loaders.registry.families import load_families
+from loaders.status import read_only
 from loaders.turn import turn
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -71,7 +73,12 @@ def build(database: Path, progress: Progress | None = None) -> BuildResult:
     process = subprocess.Popen(
         command,
         cwd=PROJECT,
-        env={**os.environ, "POOLHOUSE_DUCKDB": str(database.resolve()), "DBT_TARGET": "duckdb"},
+        env={
+            **os.environ,
+            "POOLHOUSE_DUCKDB": str(database.resolve()),
+            "POOLHOUSE_RAW_FAMILIES": ",".join(loaded_raw_families(database)),
+            "DBT_TARGET": "duckdb",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -83,6 +90,13 @@ def build(database: Path, progress: Progress | None = None) -> BuildResult:
             f"dbt could not build {database.name}: {detail}", "`dbt parse` in the project shows the details."
         )
     return _count(json.loads(results.read_text()))
+
+
+def loaded_raw_families(database: Path) -> list[str]:
+    """Families that no model reads and that were loaded all the same: only the checks of the ledger look at them."""
+    with read_only(database) as query:
+        loaded = {row["family"] for row in query("select distinct family from {load_ranges}")}
+    return [family.name for family in load_families().values() if family.name in loaded and not family.is_modelled]
 
 
 def _follow(process: subprocess.Popen[str], progress: Progress | None) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from loaders.commands.options import DEFAULT_DATABASE, ChainOption, DatabaseOption, UrlOption, resolve_url
+from loaders.commands.options import DEFAULT_DATABASE, ChainOption, DatabaseOption, UrlOption, resolve_endpoints
 from loaders.errors import PoolhouseError
 
 EPILOG = (
@@ -58,11 +58,11 @@ def discover(
             raise PoolhouseError("--loaded looks at all that is loaded.", "Leave out the blocks, or --loaded.")
         discovery = discover_in_warehouse(load_registry(), chain, database, creations)
     else:
-        url = resolve_url(chain, rpc_url)
+        endpoints = resolve_endpoints(chain, rpc_url)
         discovery = discover_on_chain(
             load_registry(),
             chain,
-            url,
+            endpoints,
             creations,
             from_block=from_block,
             to_block=to_block,

@@ -10,7 +10,8 @@ from loaders.discover.find import find_in_warehouse, find_on_chain
 from loaders.discover.report import Discovery
 from loaders.errors import PoolhouseError
 from loaders.registry.seeds import Registry
-from loaders.rpc.endpoint import connect
+from loaders.rpc.configuration import Endpoints
+from loaders.rpc.connect import connect
 from loaders.source.clock import BlockGap
 from loaders.source.rpc import RpcSource
 from loaders.status import read_only
@@ -21,7 +22,7 @@ LAST_BLOCKS = 10_000
 def discover_on_chain(
     registry: Registry,
     chain: str,
-    url: str,
+    endpoints: Endpoints,
     creations: Sequence[Creation],
     *,
     from_block: int | None = None,
@@ -35,7 +36,7 @@ def discover_on_chain(
     if from_block is not None and last_blocks is not None:
         raise PoolhouseError("--last-blocks and --from-block exclude each other.", "Give one of them.")
     known = registry.chain(chain)
-    endpoint = connect(url, known, registry)
+    endpoint = connect(endpoints, known, registry)
     high = max(0, endpoint.final_block) if to_block is None else to_block
     if high > endpoint.head_block:
         raise PoolhouseError(

@@ -40,9 +40,6 @@ class Adapter:
                 return found
         raise LookupError(f"no macro bigquery__{macro_name} or default__{macro_name}")
 
-    def get_relation(self, database: str, schema: str, identifier: str) -> None:
-        """Nothing is loaded."""
-
 
 class Target:
     """``target``."""
@@ -102,12 +99,15 @@ def var(name: str, default: Any = None) -> Any:
     return default
 
 
+def env_var(name: str, default: str = "") -> str:
+    return default
+
+
 adapter = Adapter()
 target = Target()
 dbt = Dbt()
 config = Config()
 this = "this_model"
-execute = True
 
 _environment = jinja2.Environment(  # noqa: S701 (the output is SQL)
     extensions=["jinja2.ext.do"], keep_trailing_newline=True, undefined=jinja2.StrictUndefined
@@ -117,7 +117,7 @@ _environment.globals.update(
     is_incremental=is_incremental,
     var=var,
     this=this,
-    execute=execute,
+    env_var=env_var,
 )
 _environment.globals["return"] = _return
 
