@@ -84,7 +84,7 @@ def _print_verdict(console: Console, report: AuditReport) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    if report.endpoint_host in report.loaded_from:
+    if report.rests_on_same:
         console.print(
             "The endpoint is one that these blocks were loaded from: only what is proven does not rest on it. "
             "Name another with --rpc-url.",

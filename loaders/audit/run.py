@@ -21,6 +21,7 @@ from loaders.plan.filters import Filter, Segment
 from loaders.plan.intervals import size, union
 from loaders.registry.tables import UNDECODED_LOGS
 from loaders.rpc.endpoint import read_headers
+from loaders.rpc.node import Node
 from loaders.session import Session
 from loaders.source.clock import BlockGap
 from loaders.source.doubt import of_query
@@ -56,6 +57,8 @@ class AuditReport:
     findings: list[Finding] = field(default_factory=list)
     loaded_from: set[str] = field(default_factory=set)
     """Hosts that the sampled ranges were loaded from."""
+    rests_on_same: bool = False
+    """Whether a range was read again where it had been loaded from, for want of another endpoint."""
 
     @property
     def is_failed(self) -> bool:
@@ -103,20 +106,24 @@ class _Auditor:
         self._report = report
         self._rng = rng
         self._stored = Stored(session.warehouse, self._chain_id)
-        self._source = RpcSource(session.node, chain=session.chain, threads=2, gap=BlockGap.of(session.chain))
+        self._node = session.node
+        self._sources: dict[str, RpcSource] = {}
+        self._hosts: dict[str, set[str]] = {}
         self._specs = {(e.family, e.role, e.event): e for e in session.registry.events.events}
         self._tables = {t.name: t for t in session.registry.events.event_tables}
         self._ledger_rows: dict[tuple[FilterKey, str], list[LedgerRow]] = {}
         for row in self._stored.final_ledger_rows():
             self._ledger_rows.setdefault((row.owner.key, row.owner.load_id), []).append(row)
+            self._hosts.setdefault(row.owner.load_id, set()).update(row.endpoint_host.split(", "))
         self._ends: dict[int, str] = {}
 
     def audit(self, sampled: SampledRange) -> AuditedRange:
         owners = [(f, r) for r in sampled.owners if (f := self._filter(r.key)) is not None]
         segment = Segment(sampled.from_block, sampled.to_block, "final", tuple(f for f, _ in owners))
-        batches = list(self._source.batches(segment))
+        self._node = self._other_node(owners)
+        batches = list(self._source().batches(segment))
         logs = concat_logs([b.logs for b in batches])
-        (end,) = read_headers(self._session.node, [sampled.to_block])
+        (end,) = read_headers(self._node, [sampled.to_block])
         self._check_ledger(owners)
         stored = self._stored_rows(sampled, owners, end.timestamp)
         for proof in self._proofs(sampled, logs, stored):
@@ -131,6 +138,20 @@ class _Auditor:
         done = AuditedRange(sampled.from_block, sampled.to_block, len(owners), len(logs), compared)
         self._report.ranges.append(done)
         return done
+
+    def _other_node(self, owners: _Owners) -> Node:
+        """Endpoints that the rows were not loaded from, where there are such."""
+        loaded_from = {host for _, owner in owners for host in self._hosts.get(owner.load_id, ())}
+        self._report.loaded_from |= loaded_from
+        other = self._session.node.besides(loaded_from)
+        self._report.rests_on_same |= other is None
+        return other or self._session.node
+
+    def _source(self) -> RpcSource:
+        chain = self._session.chain
+        if self._node.host not in self._sources:
+            self._sources[self._node.host] = RpcSource(self._node, chain=chain, threads=2, gap=BlockGap.of(chain))
+        return self._sources[self._node.host]
 
     def _stored_rows(self, sampled: SampledRange, owners: _Owners, at: int) -> dict[str, list[Row]]:
         """The rows that count, by event table."""
@@ -159,7 +180,7 @@ class _Auditor:
         proofs = []
         for number in sorted(chosen):
             try:
-                proofs.append(prove_block(self._session.node, self._chain_id, number, known))
+                proofs.append(prove_block(self._node, self._chain_id, number, known))
             except Refuted as reason:
                 self._found("proof", number, str(reason))
         self._report.proofs += proofs
@@ -173,7 +194,7 @@ class _Auditor:
         answered = logs.take(logs.block_number == proof.number)
         if _identities(proven) != _identities(answered):
             detail = f"eth_getLogs has {len(answered)} logs that differ from the {len(proven)} of the proven receipts"
-            self._found("answer", proof.number, f"{self._session.node.host}: {detail}")
+            self._found("answer", proof.number, f"{self._node.host}: {detail}")
         return merge_logs([logs.take(logs.block_number != proof.number), proven])
 
     def _check_ledger(self, owners: _Owners) -> None:
@@ -185,7 +206,6 @@ class _Auditor:
         ends: dict[int, str] = {}
         for table, written in touched.items():
             for (f, row), count in zip(written, self._stored.counts(table, written), strict=True):
-                self._report.loaded_from.add(row.endpoint_host)
                 ends |= {n: h for n, h in _ends(row) if h is not None}
                 if count != row.log_count:
                     where = f"blocks {row.owner.from_block} to {row.owner.to_block} of {'/'.join(f.key)}"
@@ -195,7 +215,7 @@ class _Auditor:
         self._ends |= ends
 
     def _check_hashes(self, hashes: Mapping[int, str], where: str) -> None:
-        for header in read_headers(self._session.node, sorted(hashes)):
+        for header in read_headers(self._node, sorted(hashes)):
             if header.hash != hashes[header.number]:
                 detail = f"the {where} has {hashes[header.number]}, the node {header.hash}"
                 self._found("block hash", header.number, detail)

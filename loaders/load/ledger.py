@@ -206,6 +206,8 @@ class CoveredRange:
     """Headers of both ends, where the source has headers."""
     counts: Mapping[tuple[EventSpec, str], int]
     namesakes: Mapping[tuple[EventSpec, str], int]
+    hosts: str
+    """Endpoints that answered, separated by commas, without their keys."""
 
 
 def ledger_rows(covered: Iterable[CoveredRange], view: ChainView, chain_id: int, registry_version: str) -> pa.Table:
@@ -232,7 +234,7 @@ def ledger_rows(covered: Iterable[CoveredRange], view: ChainView, chain_id: int,
             "decoder_version": DECODER_VERSION,
             "registry_version": registry_version,
             "source": view.source,
-            "endpoint_host": view.host,
+            "endpoint_host": part.hosts,
             "genesis_hash": view.genesis_hash,
             "loaded_at": now,
         }

@@ -91,6 +91,7 @@ class _Open:
     last: Header | None
     counts: Counter[tuple[EventSpec, str]] = field(default_factory=Counter)
     namesakes: Counter[tuple[EventSpec, str]] = field(default_factory=Counter)
+    hosts: set[str] = field(default_factory=set)
 
 
 class ChainMoved(PoolhouseError):
@@ -156,6 +157,7 @@ class PackageWriter:
         decoded = under_way.decoder.decode(batch.logs)
         under_way.counts.update(decoded.counts)
         under_way.namesakes.update(decoded.namesakes)
+        under_way.hosts.add(batch.host or self._view.host)
         under_way.to_block, under_way.last = batch.to_block, batch.end
         for header in (*batch.headers, *([batch.end] if batch.end else ())):
             self._headers[header.number] = header
@@ -181,9 +183,9 @@ class PackageWriter:
         if first is not None:
             self._headers[first.number] = first
         blocks = under_way.from_block, under_way.to_block
-        self._covered.append(
-            CoveredRange(under_way.segment, *blocks, first, under_way.last, under_way.counts, under_way.namesakes)
-        )
+        hosts = ", ".join(sorted(under_way.hosts))
+        counts = under_way.counts, under_way.namesakes
+        self._covered.append(CoveredRange(under_way.segment, *blocks, first, under_way.last, *counts, hosts))
         if self._archive:
             ends = [header for header in (first, under_way.last) if header is not None]
             self._archive.finish(under_way.segment, blocks, ends, self._tag)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,10 @@ class Node:
     def other_than(self, upstream: Upstream) -> Node | None:
         """The endpoints besides one, for a second opinion; None when there are none."""
         return self._of([u for u in self.upstreams if u is not upstream])
+
+    def besides(self, hosts: Collection[str]) -> Node | None:
+        """The endpoints at other hosts than these; None when there are none."""
+        return self._of([u for u in self.upstreams if u.host not in hosts])
 
     def only(self, upstream: Upstream) -> Node:
         """That endpoint alone."""

@@ -109,7 +109,8 @@ class RangeReader:
                     queries, answer.logs, expected or [0.0] * len(queries), strict=True
                 ):
                     self._doubt(query, logs, low, high, logs_expected, answer, attempt)
-                return [self._complete(low, answer.end, answer.logs, answer.received_bytes)]
+                host = answer.upstream.host
+                return [self._complete(low, answer.end, answer.logs, host, answer.received_bytes)]
             except SizeRefused:
                 if low < high:
                     raise
@@ -210,7 +211,7 @@ class RangeReader:
     def _read_block(self, queries: tuple[LogQuery, ...], header: Header, doubted: Sequence[RawLogs | None]) -> Part:
         """A block with more logs than the node returns at once: asked for by topic, by address, at last by its receipts."""
         logs = tuple(self._split(q, header, whole) for q, whole in zip(queries, doubted, strict=True))
-        return self._complete(header.number, header, logs)
+        return self._complete(header.number, header, logs, self._node.host)
 
     def _ask_block(self, query: LogQuery, header: Header) -> RawLogs:
         try:
@@ -243,10 +244,12 @@ class RangeReader:
         check_logs(logs, query, header.number, header.number, header)
         return logs
 
-    def _complete(self, low: int, end: Header, logs_by_query: Sequence[RawLogs], received_bytes: int = 0) -> Part:
+    def _complete(
+        self, low: int, end: Header, logs_by_query: Sequence[RawLogs], host: str, received_bytes: int = 0
+    ) -> Part:
         logs, headers = self._clock.with_timestamps(merge_logs(logs_by_query), end)
         transactions = self._transactions.read(logs) if self._transactions else None
-        batch = Batch(low, end.number, logs, end, headers, transactions)
+        batch = Batch(low, end.number, logs, end, headers, transactions, host)
         return Part(batch, tuple(part.block_number for part in logs_by_query), received_bytes)
 
     def _has_whole_bloom(self, number: int) -> bool:

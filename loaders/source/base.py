@@ -34,6 +34,8 @@ class Batch:
     headers: list[Header] = field(default_factory=list)
     """Other headers read on the way."""
     transactions: pa.Table | None = None
+    host: str = ""
+    """Who answered, where the source asks several endpoints."""
 
 
 class ChainView(Protocol):

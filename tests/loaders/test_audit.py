@@ -26,6 +26,7 @@ from loaders.audit.report import print_report
 from loaders.audit.run import AuditReport, audit
 from loaders.load.ledger import Ledger, LoadedRange
 from loaders.load.run import LoadRequest, load, open_session
+from loaders.rpc.configuration import EndpointConfig
 from loaders.source.transactions import TransactionMode
 from tests.conftest import Run
 from tests.loaders.emitter import Answer, Emitter, Proxy, serve
@@ -178,6 +179,22 @@ def audited(url: str, database: Path) -> AuditReport:
     """Everything that is final, in windows of up to thirty blocks."""
     with open_session("devnet", ["uniswap_v2"], url, "duckdb", database) as session:
         return audit(session, sample=100, width=30, seed=1)
+
+
+def test_an_audit_asks_who_did_not_answer_the_load(chain: Emitter, tmp_path: Path) -> None:
+    """Two endpoints, of which one loaded: the other one is asked, though the first is far preferred."""
+    first, second = Proxy(chain.url), Proxy(chain.url)
+    with serve(first.respond) as one, serve(second.respond) as other:
+        load(request(one, tmp_path / "w.duckdb", 0, 40))
+        first.calls.clear()
+        endpoints = [EndpointConfig(one, weight=1000.0), EndpointConfig(other)]
+        with open_session("devnet", ["uniswap_v2"], endpoints, "duckdb", tmp_path / "w.duckdb") as session:
+            report = audit(session, sample=3, width=5, seed=1)
+    assert report.findings == []
+    assert not report.rests_on_same
+    assert report.loaded_from == {one.removeprefix("http://")}
+    assert "eth_getLogs" not in {c["method"] for c in first.calls}
+    assert "eth_getLogs" in {c["method"] for c in second.calls}
 
 
 def tamper(database: Path, statement: str) -> None:
