@@ -38,7 +38,7 @@ _LIVE = """
     order by s.block_number, s.log_index
 """
 _MISCOUNTED = """
-    select r.chain_id, r.from_block, r.to_block, r.finality, r.log_count
+    select r._dlt_load_id, r.chain_id, r.from_block, r.to_block, r.finality, r.log_count
     from raw.load_ranges as r
     join raw._dlt_loads as l on l.load_id = r._dlt_load_id and l.status = 0
     left join raw.uniswap_v2__pair_sync as s
