@@ -78,6 +78,18 @@ def test_unreachable_node(load: Load) -> None:
     assert remedy.startswith("Check the URL")
 
 
+def test_several_endpoints_that_do_not_serve_are_all_named(load: Load, chain: Emitter) -> None:
+    urls = f"http://127.0.0.1:9/v3/{KEY}, ftp://host/{KEY}"
+    assert "not an http(s) URL" in load("--chain", "ethereum", "--rpc-url", urls)[0]
+    message, remedy = load("--chain", "ethereum", "--rpc-url", f"http://127.0.0.1:9/v3/{KEY}", "--rpc-url", chain.url)
+    assert "No node answers at 127.0.0.1:9" in message
+    assert "is chain devnet (31337), not ethereum (1)" in message
+    assert remedy.startswith("Check the URL")
+    # The chain's own variable comes before the one for all.
+    environment = {"POOLHOUSE_RPC_URL": chain.url, "POOLHOUSE_RPC_URL_ETHEREUM": f"http://127.0.0.1:9/{KEY}"}
+    assert load("--chain", "ethereum", env=environment)[0].startswith("Error: No node answers at 127.0.0.1:9")
+
+
 def test_unknown_chain_and_protocol(load: Load, chain: Emitter) -> None:
     for url in (["--rpc-url", chain.url], []):
         message, remedy = load("--chain", "etherum", *url)

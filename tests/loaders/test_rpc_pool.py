@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import email.utils
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +177,17 @@ def test_an_endpoint_alone_is_asked_whatever_its_breaker_says(pool: Pool) -> Non
     assert pool.upstreams[0].breaker.state == "open"
     pool.proxies[0].fault = None
     assert alone.ask(HEADER).upstream is pool.upstreams[0]
+
+
+def test_retry_after_may_be_a_date(pool: Pool) -> None:
+    date = email.utils.format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)
+    pool.proxies[0].fault = lambda *_: (429, {"Retry-After": date}, b"")
+    assert pool.ask() == 1
+    pool.proxies[0].fault = None
+    pool.clock.seconds += 400
+    assert pool.ask() == 1
+    pool.clock.seconds += 200
+    assert pool.ask() == 0
 
 
 def test_retry_after_is_kept_to_while_another_endpoint_serves(pool: Pool) -> None:
