@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from loaders.logs import Bytes, Integers, Mask
 from loaders.registry.schema import column_type
@@ -70,24 +72,32 @@ def decode_words(abi_type: str, words: Bytes) -> pa.Array:
 
 def fits(abi_type: str, words: Bytes) -> Mask:
     """Rows whose padding is what the ABI prescribes: anything else is not a value of the type."""
+    padding, sign_byte = _padding(abi_type)
+    negative = None if sign_byte is None else words[:, sign_byte] >= 128
+    found: Mask = np.ones(len(words), bool)
+    # Eight bytes at a time: words are the rows of a matrix, whose last axis is contiguous.
+    for position, mask in enumerate(padding):
+        if mask:
+            lane = words[:, 8 * position : 8 * position + 8].view(np.uint64)[:, 0] & mask
+            found &= lane == (0 if negative is None else np.where(negative, mask, 0))
+    return found
+
+
+@lru_cache
+def _padding(abi_type: str) -> tuple[NDArray[np.uint64], int | None]:
+    """Which bits of a word are no part of the value, in lanes of eight bytes; and which byte's first bit they repeat."""
     if abi_type == "bool":
-        return _zero(words[:, :31]) & (words[:, 31] <= 1)
-    if abi_type == "address":
-        return _zero(words[:, :12])
-    kind, size = _sized(abi_type)
-    if kind == "bytes":
-        return _zero(words[:, size:])
-    padding = words[:, : 32 - size // 8]
-    if kind == "uint":
-        return _zero(padding)
-    sign = np.where(words[:, 32 - size // 8] >= 128, 255, 0).astype(np.uint8)
-    same: Mask = (padding == sign[:, None]).all(axis=1)
-    return same
-
-
-def _zero(columns: Bytes) -> Mask:
-    nonzero: Mask = np.any(columns, axis=1)
-    return ~nonzero
+        mask, sign_byte = b"\xff" * 31 + b"\xfe", None
+    elif abi_type == "address":
+        mask, sign_byte = b"\xff" * 12 + bytes(20), None
+    else:
+        kind, size = _sized(abi_type)
+        if kind == "bytes":
+            mask, sign_byte = bytes(size) + b"\xff" * (32 - size), None
+        else:
+            start = 32 - size // 8
+            mask, sign_byte = b"\xff" * start + bytes(size // 8), start if kind == "int" else None
+    return np.frombuffer(mask, np.uint64), sign_byte
 
 
 def _sized(abi_type: str) -> tuple[str, int]:

@@ -22,7 +22,7 @@ from loaders.rpc.endpoint import Header
 from loaders.source.files.opening import is_remote, send
 from loaders.source.files.staging import Scratch
 
-_ROWS_PER_GROUP = 50_000
+_ROWS_PER_GROUP = 122_880
 
 SCHEMA = pa.schema(
     [
@@ -175,6 +175,8 @@ def _data(logs: RawLogs) -> pa.Array:
     offsets = np.concatenate([[0], np.cumsum(logs.data_size)])
     values = logs.data
     if not (np.array_equal(logs.data_start, offsets[:-1]) and len(values) == offsets[-1]):
-        values = np.frombuffer(b"".join(logs.data_of(i) for i in range(len(logs))), np.uint8)
+        view = np.ascontiguousarray(values).data
+        spans = zip(logs.data_start.tolist(), logs.data_size.tolist(), strict=True)
+        values = np.frombuffer(b"".join([view[start : start + size] for start, size in spans]), np.uint8)
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(values)]
     return pa.Array.from_buffers(pa.binary(), len(logs), buffers)

@@ -29,6 +29,7 @@ os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 
 import dlt
 import pyarrow as pa
+from dlt.common.destination.configuration import ParquetFormatConfiguration
 from dlt.common.destination.exceptions import DestinationException
 from dlt.common.schema.exceptions import DataValidationError
 from dlt.destinations.adapters import bigquery_adapter
@@ -186,7 +187,9 @@ def open_warehouse(
     connection = duckdb_file.open_locked(database, wait_s=lock_wait_s)
     digest = hashlib.sha256(str(database.resolve()).encode()).hexdigest()[:8]
     name = f"{database.stem}_{digest}"
-    warehouse = Warehouse(name, dlt.destinations.duckdb(connection), "raw", registry, root)
+    # Files between extract and load are read once, here: compressing them costs more than writing them.
+    local = dlt.destinations.duckdb(connection, parquet_format=ParquetFormatConfiguration(compression="none"))
+    warehouse = Warehouse(name, local, "raw", registry, root)
     warehouse.hold(connection, new_file)
     return warehouse
 

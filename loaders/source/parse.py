@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
+
 import msgspec
 import numpy as np
 
@@ -75,20 +77,22 @@ def logs_of_texts(
     data: list[str],
 ) -> RawLogs:
     """Logs from columns of ``0x…`` text. Raises :class:`Malformed` or ``ValueError`` for text that is not such."""
-    count = len(block_number)
-    sizes = np.fromiter(map(len, data), np.int64, count) // 2 - 1
+    sizes = np.fromiter(map(len, data), np.int64, len(data)) // 2 - 1
+    data_bytes = _unhex(data)
+    if len(data_bytes) != sizes.sum():
+        raise Malformed("data has half a byte")
     topic_count, topic_bytes = _topics(topics)
     return RawLogs(
         block_number=block_number,
         log_index=log_index,
         tx_index=tx_index,
         timestamp=timestamp,
-        block_hash=_unhex(block_hash, 32 * count).reshape(-1, 32),
-        tx_hash=_unhex(tx_hash, 32 * count).reshape(-1, 32),
-        address=_unhex(address, 20 * count).reshape(-1, 20),
+        block_hash=_rows(block_hash, 32),
+        tx_hash=_rows(tx_hash, 32),
+        address=_rows(address, 20),
         topic_count=topic_count,
         topics=topic_bytes,
-        data=_unhex(data, int(sizes.sum())),
+        data=data_bytes,
         data_start=np.cumsum(sizes) - sizes,
         data_size=sizes,
     )
@@ -98,22 +102,36 @@ def _topics(lists: list[list[str]]) -> tuple[Integers, Bytes]:
     counts = np.fromiter(map(len, lists), np.int64, len(lists))
     if counts.max(initial=0) > 4:
         raise Malformed("a log has more than 4 topics")
-    flat = _unhex([t for topics in lists for t in topics], 32 * int(counts.sum())).reshape(-1, 32)
+    flat = _rows([t for topics in lists for t in topics], 32)
     topics = np.zeros((len(lists), 4, 32), np.uint8)
     topics[np.arange(4) < counts[:, None]] = flat
     return counts, topics
 
 
-def _unhex(parts: list[str], size: int) -> Bytes:
-    """``0x…`` texts, joined, as ``size`` bytes."""
-    raw = bytes.fromhex("".join([p[2:] for p in parts]))
-    if len(raw) != size:
+def _rows(parts: list[str], width: int) -> Bytes:
+    """``0x…`` texts of ``width`` bytes each."""
+    # Each, not all together: one that is short and one that is long would shift what lies between.
+    if any([len(p) != 2 + 2 * width for p in parts]):  # noqa: C419 (a list is faster than a generator here)
         raise Malformed("a hash, address or topic has the wrong length")
-    return np.frombuffer(raw, np.uint8)
+    return _unhex(parts).reshape(-1, width)
+
+
+def _unhex(parts: list[str]) -> Bytes:
+    """``0x…`` texts, joined."""
+    if "".join([p[:2] for p in parts]) != "0x" * len(parts):
+        raise Malformed("a value is not hexadecimal")
+    return np.frombuffer(binascii.unhexlify("".join([p[2:] for p in parts])), np.uint8)
 
 
 def _integers(parts: list[str]) -> Integers:
-    return np.array([int(p, 16) for p in parts], np.int64)
+    return np.array([_quantity(p) for p in parts], np.int64)
+
+
+def _quantity(text: str) -> int:
+    # Python's int() also takes signs, spaces, underscores and the digits of any script.
+    if text[:2] != "0x" or not (text.isascii() and text.isalnum()):
+        raise Malformed(f"{text[:20]!r} is not a hexadecimal quantity")
+    return int(text, 16)
 
 
 def _timestamps(logs: list[_Log]) -> Integers:
@@ -121,5 +139,5 @@ def _timestamps(logs: list[_Log]) -> Integers:
     values = [log.block_timestamp for log in logs]
     if values[0] is None:
         return np.full(len(logs), UNKNOWN_TIMESTAMP, np.int64)
-    seconds = [UNKNOWN_TIMESTAMP if v is None else int(v, 16) if isinstance(v, str) else v for v in values]
+    seconds = [UNKNOWN_TIMESTAMP if v is None else _quantity(v) if isinstance(v, str) else v for v in values]
     return np.array(seconds, np.int64)

@@ -1,15 +1,18 @@
 """The fast path from JSON to :class:`RawLogs`: find the quotes, gather the values as byte matrices, build no Python object per log.
 
-It relies on what every node's logs have in common (no escaped quotes, one order of keys within an answer) and checks all of it;
-any surprise raises :class:`UnusualLayout`, and the caller reads the answer with the ordinary JSON parser instead.
+The first log of a layout is read by a JSON parser; all others must have the same keys in the same places, and values that are
+hexadecimal. So what is scanned of valid JSON means what the ordinary parser would read; any surprise raises
+:class:`UnusualLayout`, and the caller asks that parser instead.
 """
 
 from __future__ import annotations
 
 import binascii
+from dataclasses import dataclass
 
+import msgspec
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from loaders.logs import UNKNOWN_TIMESTAMP, Bytes, Integers, RawLogs, concat_logs, empty_logs
 
@@ -17,66 +20,84 @@ _CHUNK_BYTES = 1 << 21
 """Work on pieces that stay in the processor's cache."""
 _LOOK_BYTES = 4096
 _QUOTE, _BRACE = ord('"'), ord("{")
-_KEYS = (
-    b"address",
-    b"topics",
-    b"data",
-    b"blockNumber",
-    b"blockHash",
-    b"transactionHash",
-    b"transactionIndex",
-    b"logIndex",
-    b"blockTimestamp",
-    b"removed",
-)
-_REQUIRED = frozenset(_KEYS) - {b"blockTimestamp", b"removed"}
+_TEXTS = ("address", "data", "blockHash", "transactionHash")
+_QUANTITIES = ("blockNumber", "transactionIndex", "logIndex")
+_REQUIRED = frozenset((*_TEXTS, *_QUANTITIES, "topics"))
+_MARGIN = 64
+"""Where the braces of a log are looked for beyond its first and last quote."""
+_SPACE = b" \t\r\n"
 
 
 class UnusualLayout(Exception):
     """Not the shape this scanner knows; says nothing about whether the JSON is valid."""
 
 
-class _Fields:
-    """Start and end of every value, per key, for logs of one layout."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Logs of one layout: where each begins and ends, and start and end of every value, by key (``topic0`` to ``topic3``)."""
 
-    def __init__(self, buffer: Bytes, rows: Integers, topic_count: int) -> None:
-        self.buffer = buffer
-        self.rows = rows
-        self.topic_count = topic_count
-        self.spans: dict[bytes, tuple[Integers, Integers]] = {}
+    buffer: Bytes
+    rows: Integers
+    """Which logs of the chunk these are."""
+    head: Integers
+    """Positions of the opening braces."""
+    tail: Integers
+    """Positions behind the closing braces."""
+    spans: dict[str, tuple[Integers, Integers]]
 
-    def matrix(self, key: bytes, width: int) -> Bytes:
+    def matrix(self, key: str, width: int) -> Bytes:
         """The bytes of a ``0x…`` value that has ``width`` bytes in every log."""
         start, end = self.spans[key]
         if not (end - start == 2 + 2 * width).all():
             raise UnusualLayout
-        return self._unhex(start, width)
+        return self.unhex(start, width)
 
-    def _unhex(self, start: Integers, width: int) -> Bytes:
-        if not (self.buffer[start + 1] == ord("x")).all():
-            raise UnusualLayout
+    def unhex(self, start: Integers, width: int) -> Bytes:
+        """The ``width`` bytes of each ``0x…`` value that begins at a start."""
+        _require(self.buffer, start, b"0x")
         if not width:
             return np.empty((len(start), 0), np.uint8)
-        digits = sliding_window_view(self.buffer, 2 * width)[start + 2]
-        try:
-            raw = binascii.unhexlify(digits.data)
-        except binascii.Error:
-            raise UnusualLayout from None
-        return np.frombuffer(raw, np.uint8).reshape(-1, width)
+        return _unhexed(_gather(self.buffer, start + 2, 2 * width))
 
-    def integers(self, key: bytes) -> Integers:
+    def integers(self, key: str) -> Integers:
         """A ``0x…`` quantity below 2^60."""
         start, end = self.spans[key]
         digits = end - start - 2
-        most = int(digits.max())
-        if not 1 <= int(digits.min()) <= most <= 15 or not (self.buffer[start + 1] == ord("x")).all():
+        fewest, most = int(digits.min()), int(digits.max())
+        if not 1 <= fewest <= most <= 15:
             raise UnusualLayout
-        characters = sliding_window_view(self.buffer, most)[end - most]
-        # '0'..'9' are 0x30.., 'a'..'f' and 'A'..'F' have bit 6 set and end in 1..6.
-        values = (characters & 15) + 9 * (characters >> 6)
-        if int(digits.min()) < most:
-            values[np.arange(most) < (most - digits)[:, None]] = 0
-        return values.astype(np.int64) @ (1 << (4 * np.arange(most - 1, -1, -1, dtype=np.int64)))
+        _require(self.buffer, start, b"0x")
+        # Keys are long enough for sixteen characters before the end of any value.
+        characters = _gather(self.buffer, end - 16, 16)
+        characters[:, : 16 - most] = ord("0")
+        for position in range(16 - most, 16 - fewest):
+            characters[digits < 16 - position, position] = ord("0")
+        return _unhexed(characters).view(">i8")[:, 0].astype(np.int64)
+
+
+def _gather(buffer: Bytes, start: Integers, width: int) -> Bytes:
+    """The ``width`` bytes from each start on, as rows."""
+    # Opaque items are copied whole, rows of bytes one by one.
+    items: NDArray[np.void] = np.ndarray((len(buffer) - width + 1,), f"V{width}", buffer, strides=(1,))
+    return items[start].view(np.uint8).reshape(len(start), width)
+
+
+def _unhexed(digits: Bytes) -> Bytes:
+    try:
+        raw = binascii.unhexlify(np.ascontiguousarray(digits).data)
+    except binascii.Error:
+        raise UnusualLayout from None
+    return np.frombuffer(raw, np.uint8).reshape(len(digits), -1)
+
+
+def _require(buffer: Bytes, at: Integers, text: bytes) -> None:
+    """Raises :class:`UnusualLayout` unless ``text`` stands at every position."""
+    width = next(w for w in (8, 4, 2, 1) if w <= len(text))
+    items: NDArray[np.unsignedinteger] = np.ndarray((len(buffer) - width + 1,), f"u{width}", buffer, strides=(1,))
+    for offset in {*range(0, len(text) - width, width), len(text) - width}:
+        expected = np.frombuffer(text, f"u{width}", count=1, offset=offset)[0]
+        if not (items[at + offset] == expected).all():
+            raise UnusualLayout
 
 
 def scan_logs(raw: memoryview) -> RawLogs:
@@ -85,7 +106,7 @@ def scan_logs(raw: memoryview) -> RawLogs:
     at = 0
     while at < len(raw):
         end = _end_of_chunk(raw, at)
-        parts.append(_scan_chunk(raw[at:end]))
+        parts.append(_scan_chunk(raw[at:end], is_first=at == 0, is_last=end == len(raw)))
         at = end
     return concat_logs(parts)
 
@@ -101,18 +122,35 @@ def _end_of_chunk(raw: memoryview, at: int) -> int:
     return len(raw)
 
 
-def _scan_chunk(text: memoryview) -> RawLogs:
+def _scan_chunk(text: memoryview, *, is_first: bool, is_last: bool) -> RawLogs:
     buffer = np.frombuffer(text, np.uint8)
     quotes = np.flatnonzero(buffer == _QUOTE)
     if not len(quotes):
-        return _none(text)
-    first_log = bytes(text[: _LOOK_BYTES * 16]).partition(b"}")[0]
-    per_log = first_log.count(b'"')
+        if is_first and is_last and bytes(text).split() in ([b"[]"], [b"[", b"]"]):
+            return empty_logs()
+        raise UnusualLayout
+    try:
+        groups = _groups(buffer, text, quotes)
+        logs = concat_logs([_columns(group) for group in groups])
+        heads, tails = (np.concatenate([getattr(g, end) for g in groups]) for end in ("head", "tail"))
+    except IndexError:
+        # A position beyond the text: what was taken for a log is none.
+        raise UnusualLayout from None
+    if len(groups) > 1:
+        order = np.argsort(np.concatenate([g.rows for g in groups]), kind="stable")
+        logs, heads, tails = logs.take(order), heads[order], tails[order]
+    _check_between(buffer, heads, tails, b"[" if is_first else b",", b"]" if is_last else b"")
+    return logs
+
+
+def _groups(buffer: Bytes, text: memoryview, quotes: Integers) -> list[_Group]:
+    """The logs of the chunk by layout."""
+    per_log = bytes(text[: _LOOK_BYTES * 16]).partition(b"}")[0].count(b'"')
     if per_log and len(quotes) % per_log == 0:
         try:
             # The usual case: all logs have as many topics.
             every = np.arange(len(quotes) // per_log)
-            return _columns(_layout(buffer, text, quotes.reshape(len(every), per_log), every))
+            return [_group(buffer, text, quotes.reshape(len(every), per_log), every)]
         except UnusualLayout:
             pass  # or their number only happens to divide
     first_quote = np.searchsorted(quotes, np.flatnonzero(buffer == _BRACE))
@@ -120,87 +158,119 @@ def _scan_chunk(text: memoryview) -> RawLogs:
     groups = []
     for size in np.unique(counts):
         rows = np.flatnonzero(counts == size)
-        groups.append(_layout(buffer, text, quotes[first_quote[rows][:, None] + np.arange(size)], rows))
-    logs = concat_logs([_columns(fields) for fields in groups])
-    return logs.take(np.argsort(np.concatenate([fields.rows for fields in groups]), kind="stable"))
+        groups.append(_group(buffer, text, quotes[first_quote[rows][:, None] + np.arange(size)], rows))
+    return groups
 
 
-def _none(text: memoryview) -> RawLogs:
-    if bytes(text).strip() != b"[]":
-        raise UnusualLayout
-    return empty_logs()
-
-
-def _layout(buffer: Bytes, text: memoryview, quotes: Integers, rows: Integers) -> _Fields:
-    """Read the order of keys from the first log and hold every other log of the group against it."""
-    if quotes.shape[1] % 2:
+def _group(buffer: Bytes, text: memoryview, quotes: Integers, rows: Integers) -> _Group:
+    """Read the layout of the first log and hold every other log of the group against it."""
+    if not quotes.shape[1] or quotes.shape[1] % 2:
         raise UnusualLayout
     starts, ends = quotes[:, 0::2] + 1, quotes[:, 1::2]
+    first_quote, last_quote = int(quotes[0, 0]), int(quotes[0, -1])
+    begin = first_quote - len(bytes(text[:first_quote][-_MARGIN:]).rpartition(b"{")[2]) - 1
+    end = last_quote + len(bytes(text[last_quote : last_quote + _MARGIN]).partition(b"}")[0]) + 1
     tokens = [bytes(text[starts[0, i] : ends[0, i]]) for i in range(starts.shape[1])]
-    fields = _Fields(buffer, rows, 0)
-    key, values = b"", 0
+    values = _values(bytes(text[max(begin, 0) : end]), tokens)
     for i, token in enumerate(tokens):
-        if values and token not in _KEYS:
-            name = b"topic%d" % fields.topic_count if key == b"topics" else key
-            fields.spans[name] = starts[:, i], ends[:, i]
-            fields.topic_count += key == b"topics"
-            values -= 1
-            continue
-        if token not in _KEYS or (values and key != b"topics"):
+        if i not in values.values():
+            _require(buffer, starts[:, i] - 1, b'"' + token + b'"')
+    # A single character between two texts can only be the colon or comma of the first log; more must be the same.
+    for i in range(len(tokens) - 1):
+        between = bytes(text[ends[0, i] : starts[0, i + 1]])
+        if not (starts[:, i + 1] - ends[:, i] == len(between)).all():
             raise UnusualLayout
-        key = token
-        values = {b"topics": 4, b"removed": 0}.get(key, 1)
-        _check_key(buffer, key, starts[:, i], ends[:, i])
-    if (values and key != b"topics") or not _REQUIRED - {b"topics"} <= fields.spans.keys():
+        if len(between) > len('":"'):
+            _require(buffer, ends[:, i], between)
+    opening, closing = bytes(text[begin:first_quote]), bytes(text[last_quote:end])
+    head, tail = quotes[:, 0] - len(opening), quotes[:, -1] + len(closing)
+    _require(buffer, head, opening)
+    _require(buffer, tail - len(closing), closing)
+    spans = {key: (starts[:, i], ends[:, i]) for key, i in values.items()}
+    return _Group(buffer, rows, head, tail, spans)
+
+
+def _values(log: bytes, tokens: list[bytes]) -> dict[str, int]:
+    """Which tokens (texts in quotes) of a log are the values of which keys, in order, as a JSON parser reads it."""
+    try:
+        fields = msgspec.json.decode(log, type=dict[str, str | list[str] | bool])
+        texts = [token.decode() for token in tokens]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise UnusualLayout from None
+    found: dict[str, int] = {}
+    expected: list[str] = []
+    for key, value in fields.items():
+        expected.append(key)
+        match value:
+            case str() if key in _TEXTS or key in _QUANTITIES or key == "blockTimestamp":
+                found[key] = len(expected)
+                expected.append(value)
+            case list() if key == "topics" and len(value) <= 4:
+                found |= {f"topic{i}": len(expected) + i for i in range(len(value))}
+                expected += value
+            case False if key == "removed":
+                pass
+            case _:
+                raise UnusualLayout
+    # A key that comes twice, or an escaped character, makes them differ.
+    if expected != texts or not fields.keys() >= _REQUIRED:
         raise UnusualLayout
-    return fields
+    return found
 
 
-def _check_key(buffer: Bytes, key: bytes, start: Integers, end: Integers) -> None:
-    """Every log has this key here; and if it is ``removed``, its value is false."""
-    # Length, first and last letter tell the keys of a log apart.
-    if not ((end - start == len(key)) & (buffer[start] == key[0]) & (buffer[end - 1] == key[-1])).all():
+def _check_between(buffer: Bytes, head: Integers, tail: Integers, opening: bytes, closing: bytes) -> None:
+    """Raises :class:`UnusualLayout` unless the logs are all there is: nothing but commas between them."""
+    text = buffer.data
+    if head[0] < 0 or bytes(text[: head[0]]).strip(_SPACE) != opening:
         raise UnusualLayout
-    # Past the closing quote and the colon, perhaps a space, comes the t of true or the f of false.
-    if key == b"removed" and not ((buffer[end + 2] == ord("f")) | (buffer[end + 3] == ord("f"))).all():
+    if bytes(text[tail[-1] :]).strip(_SPACE) != closing:
         raise UnusualLayout
+    if len(head) > 1:
+        comma = bytes(text[tail[0] : head[1]])
+        if comma.strip(_SPACE) != b"," or not (head[1:] - tail[:-1] == len(comma)).all():
+            raise UnusualLayout
+        _require(buffer, tail[:-1], comma)
 
 
-def _columns(fields: _Fields) -> RawLogs:
-    count = len(fields.rows)
+def _columns(group: _Group) -> RawLogs:
+    count = len(group.rows)
+    topic_count = sum(key.startswith("topic") for key in group.spans)
     topics = np.zeros((count, 4, 32), np.uint8)
-    for i in range(fields.topic_count):
-        topics[:, i] = fields.matrix(b"topic%d" % i, 32)
-    data, sizes = _data(fields)
-    has_time = b"blockTimestamp" in fields.spans
+    for i in range(topic_count):
+        topics[:, i] = group.matrix(f"topic{i}", 32)
+    data, data_start, data_size = _data(group)
+    has_time = "blockTimestamp" in group.spans
     return RawLogs(
-        block_number=fields.integers(b"blockNumber"),
-        log_index=fields.integers(b"logIndex"),
-        tx_index=fields.integers(b"transactionIndex"),
-        timestamp=fields.integers(b"blockTimestamp") if has_time else np.full(count, UNKNOWN_TIMESTAMP, np.int64),
-        block_hash=fields.matrix(b"blockHash", 32),
-        tx_hash=fields.matrix(b"transactionHash", 32),
-        address=fields.matrix(b"address", 20),
-        topic_count=np.full(count, fields.topic_count, np.int64),
+        block_number=group.integers("blockNumber"),
+        log_index=group.integers("logIndex"),
+        tx_index=group.integers("transactionIndex"),
+        timestamp=group.integers("blockTimestamp") if has_time else np.full(count, UNKNOWN_TIMESTAMP, np.int64),
+        block_hash=group.matrix("blockHash", 32),
+        tx_hash=group.matrix("transactionHash", 32),
+        address=group.matrix("address", 20),
+        topic_count=np.full(count, topic_count, np.int64),
         topics=topics,
         data=data,
-        data_start=np.cumsum(sizes) - sizes,
-        data_size=sizes,
+        data_start=data_start,
+        data_size=data_size,
     )
 
 
-def _data(fields: _Fields) -> tuple[Bytes, Integers]:
-    start, end = fields.spans[b"data"]
+def _data(group: _Group) -> tuple[Bytes, Integers, Integers]:
+    """The bytes of all data, where each log's begin in them and how many they are."""
+    start, end = group.spans["data"]
     sizes = (end - start - 2) // 2
     if (end - start < 2).any() or ((end - start) % 2).any():
         raise UnusualLayout
     if (sizes == sizes[0]).all():
-        return fields.matrix(b"data", int(sizes[0])).reshape(-1), sizes
-    parts: list[Bytes] = [np.empty(0, np.uint8)] * len(sizes)
-    raw = fields.buffer.tobytes()
-    try:
-        for i, (a, b) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
-            parts[i] = np.frombuffer(binascii.unhexlify(raw[a + 2 : b]), np.uint8)
-    except binascii.Error:
-        raise UnusualLayout from None
-    return np.concatenate(parts), sizes
+        return group.matrix("data", int(sizes[0])).reshape(-1), np.cumsum(sizes) - sizes, sizes
+    # Logs of one size stand together in the buffer: each event finds its own as a matrix.
+    parts = []
+    starts = np.empty(len(sizes), np.int64)
+    at = 0
+    for size in np.unique(sizes):
+        rows = np.flatnonzero(sizes == size)
+        parts.append(group.unhex(start[rows], int(size)).reshape(-1))
+        starts[rows] = at + size * np.arange(len(rows))
+        at += len(parts[-1])
+    return np.concatenate(parts), starts, sizes
