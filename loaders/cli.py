@@ -9,7 +9,20 @@ import traceback
 
 import typer
 
-from loaders.commands import audit, build, decode, demo, discover, follow, load, query, snapshot, status, trust
+from loaders.commands import (
+    audit,
+    bigquery_public,
+    build,
+    decode,
+    demo,
+    discover,
+    follow,
+    load,
+    query,
+    snapshot,
+    status,
+    trust,
+)
 from loaders.errors import PoolhouseError
 from loaders.redact import redact
 from loaders.shutdown import Stopped
@@ -31,6 +44,7 @@ app.command(epilog=query.EPILOG)(query.query)
 app.command(epilog=trust.EPILOG)(trust.trust)
 app.command(epilog=decode.EPILOG)(decode.decode)
 app.command(epilog=audit.EPILOG)(audit.audit)
+app.command(epilog=bigquery_public.EPILOG)(bigquery_public.bigquery_public)
 app.command(epilog=snapshot.EPILOG)(snapshot.snapshot)
 app.command(epilog=discover.EPILOG)(discover.discover)
 app.command()(build.build)

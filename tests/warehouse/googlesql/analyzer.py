@@ -16,7 +16,13 @@ from zetasql.wasi._pb2.zetasql.public import options_pb2 as public_options
 from tests.warehouse.googlesql.column_types import canonical_type, parse_type, type_name
 from tests.warehouse.googlesql.engine import Engine, GoogleSqlError, shared_engine
 from tests.warehouse.googlesql.language import bigquery_language
-from tests.warehouse.googlesql.script import parse_assignment, parse_declaration, split_statements
+from tests.warehouse.googlesql.script import (
+    TemporaryFunction,
+    parse_assignment,
+    parse_declaration,
+    parse_function,
+    split_statements,
+)
 
 Columns = dict[str, str]
 """Column name to BigQuery type, in order."""
@@ -43,6 +49,7 @@ class Analyzer:
 
     def __init__(self, engine: Engine | None = None) -> None:
         self.engine = engine or shared_engine()
+        self._functions: list[TemporaryFunction] = []
         self._catalogs: dict[bytes, int] = {}
         self.options = options_pb2.AnalyzerOptionsProto()
         self.options.language_options.CopyFrom(bigquery_language())
@@ -52,10 +59,11 @@ class Analyzer:
     def check(self, script: str, lookup: Lookup) -> list[Statement]:
         """Resolve every statement of a script. Raises :class:`GoogleSqlError` for the first that BigQuery would refuse.
 
-        Tables that the script creates are known to its later statements, variables from their declaration on.
+        Tables and functions that the script creates are known to its later statements, variables from their declaration on.
         """
         created: dict[str, Columns] = {}
         variables: dict[str, str] = {}
+        self._functions = []
         statements = []
 
         def find(name: str) -> Mapping[str, str] | None:
@@ -73,6 +81,9 @@ class Analyzer:
                 self._assign(variables.get(assignment.name), assignment.value, find, variables)
                 continue
             statement = self._statement(text, find, variables)
+            function = parse_function(text)
+            if function is not None:
+                self._functions.append(function)
             if statement.kind.startswith("create_") and statement.columns:
                 created[statement.target] = statement.columns
             statements.append(statement)
@@ -89,7 +100,10 @@ class Analyzer:
         self._statement(f"select if(true, cast(null as {type_}), ({value}))", find, variables)
 
     def _statement(self, text: str, find: Lookup, variables: Mapping[str, str]) -> Statement:
-        catalog = self._registered(build_catalog(self.table_names(text), find, variables))
+        proto = build_catalog(self.table_names(text), find, variables)
+        for function in self._functions:
+            _add_function(proto, function.name, _SCALAR, function.arguments, function.result)
+        catalog = self._registered(proto)
         request = local_service_pb2.AnalyzeRequest(sql_statement=text, registered_catalog_id=catalog)
         request.options.CopyFrom(self.options)
         response = self.engine.call("Analyze", request, local_service_pb2.AnalyzeResponse)

@@ -12,10 +12,14 @@ from tests.warehouse.googlesql.analyzer import Analyzer, Columns, build_catalog
 
 Cell = str | int | None
 """A STRING or INT64 value."""
+Given = Cell | Sequence[str]
+"""What a table may hold: such a value, or an ARRAY<STRING>."""
 
 
-def evaluate(analyzer: Analyzer, query: str, table: str, columns: Columns, rows: Sequence[Sequence[Cell]]) -> list[Any]:
-    """Rows of a query over one table of STRING and INT64 columns; only such columns may come out.
+def evaluate(
+    analyzer: Analyzer, query: str, table: str, columns: Columns, rows: Sequence[Sequence[Given]]
+) -> list[Any]:
+    """Rows of a query over one table of STRING, INT64 and ARRAY<STRING> columns; only the former two may come out.
 
     Raises :class:`GoogleSqlError` where BigQuery would fail, at run time included.
     """
@@ -29,9 +33,14 @@ def evaluate(analyzer: Analyzer, query: str, table: str, columns: Columns, rows:
     return [tuple(_decode(cell) for cell in row.cell) for row in response.content.table_data.row]
 
 
-def _encode(cell: Cell) -> Any:
+def _encode(cell: Given) -> Any:
     if cell is None:
         return value_pb2.ValueProto()
+    if isinstance(cell, Sequence) and not isinstance(cell, str):
+        array = value_pb2.ValueProto()
+        array.array_value.SetInParent()
+        array.array_value.element.extend(_encode(element) for element in cell)
+        return array
     return value_pb2.ValueProto(string_value=cell) if isinstance(cell, str) else value_pb2.ValueProto(int64_value=cell)
 
 

@@ -21,6 +21,10 @@ _DECLARE = re.compile(
     r"(?:\s+default\s+(?P<default>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
+_FUNCTION = re.compile(
+    r"create\s+temp(?:orary)?\s+function\s+(?P<name>\w+)\s*\((?P<arguments>[^)]*)\)\s*returns\s+(?P<result>\w+)\s+as\s.*",
+    re.IGNORECASE | re.DOTALL,
+)
 _SET = re.compile(r"set\s+(?P<name>\w+)\s*=\s*(?P<value>.*)", re.IGNORECASE | re.DOTALL)
 
 
@@ -31,6 +35,16 @@ class Declaration:
     names: tuple[str, ...]
     type: str
     default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryFunction:
+    """``create temp function name(argument type, …) returns result as (…)``."""
+
+    name: str
+    arguments: tuple[str, ...]
+    """Their types."""
+    result: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,15 @@ def parse_declaration(statement: str) -> Declaration | None:
     if match is None:
         return None
     return Declaration(tuple(re.split(r"\s*,\s*", match["names"])), match["type"], match["default"])
+
+
+def parse_function(statement: str) -> TemporaryFunction | None:
+    """The SQL function that a statement creates, or None."""
+    match = _FUNCTION.fullmatch(statement)
+    if match is None:
+        return None
+    types = tuple(argument.split()[-1] for argument in match["arguments"].split(",") if argument.strip())
+    return TemporaryFunction(match["name"], types, match["result"])
 
 
 def parse_assignment(statement: str) -> Assignment | None:
