@@ -111,9 +111,11 @@ class ArchiveOfFinals(Archive):
         if segment.finality == "final":
             super().add(segment, from_block, logs)
 
-    def finish(self, segment: Segment, blocks: Interval, ends: Sequence[Header], tag: str) -> None:
+    def finish(
+        self, segment: Segment, blocks: Interval, ends: Sequence[Header], genesis_hash: str | None, tag: str
+    ) -> None:
         if segment.finality == "final":
-            super().finish(segment, blocks, ends, tag)
+            super().finish(segment, blocks, ends, genesis_hash, tag)
 
 
 def _counted(items: Iterable[Rows], rows: Counter[str]) -> Iterator[Rows]:

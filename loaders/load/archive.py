@@ -69,13 +69,15 @@ class Archive:
         if self._pending_rows >= _ROWS_PER_GROUP:
             self._flush()
 
-    def finish(self, segment: Segment, blocks: Interval, ends: Sequence[Header], tag: str) -> None:
+    def finish(
+        self, segment: Segment, blocks: Interval, ends: Sequence[Header], genesis_hash: str | None, tag: str
+    ) -> None:
         """Make the file of ``blocks`` visible; ``tag`` tells loads of the same range apart."""
         if self._partial is None:
             return
         self._flush()
         writer = self._writer or self._open(self._partial)
-        writer.add_key_value_metadata(self._metadata(segment, blocks, ends))
+        writer.add_key_value_metadata(self._metadata(segment, blocks, ends, genesis_hash))
         writer.close()
         name = f"logs__{blocks[0]:012d}_to_{blocks[1]:012d}__{segment.finality}__{tag}.parquet"
         if self._remote is None:
@@ -114,12 +116,16 @@ class Archive:
             write_statistics=["block_number", "block_timestamp", "address", "topic0"],
         )
 
-    def _metadata(self, segment: Segment, blocks: Interval, ends: Sequence[Header]) -> dict[str, str]:
+    def _metadata(
+        self, segment: Segment, blocks: Interval, ends: Sequence[Header], genesis_hash: str | None
+    ) -> dict[str, str]:
         emitters = sorted(
             {(f.spec.family, f.spec.role, f.contract_address) for f in segment.filters if f.contract_address != ANY}
         )
         return {
             "chain_id": str(self._chain_id),
+            # A restarted dev net is another chain with the same id.
+            "genesis_hash": genesis_hash or "",
             "from_block": str(blocks[0]),
             "to_block": str(blocks[1]),
             "finality": segment.finality,

@@ -188,7 +188,7 @@ class PackageWriter:
         self._covered.append(CoveredRange(under_way.segment, *blocks, first, under_way.last, *counts, hosts))
         if self._archive:
             ends = [header for header in (first, under_way.last) if header is not None]
-            self._archive.finish(under_way.segment, blocks, ends, self._tag)
+            self._archive.finish(under_way.segment, blocks, ends, self._view.genesis_hash, self._tag)
 
     @property
     def loaded_block(self) -> int:

@@ -170,3 +170,14 @@ def test_an_archive_of_another_chain_is_refused(chain: Emitter, tmp_path: Path) 
     asked = LoadRequest("ethereum", "", tmp_path / "x.duckdb", source=FilesRequest((str(tmp_path / "archive"),)))
     with pytest.raises(PoolhouseError, match="is of chain 31337, not of ethereum"):
         load(asked)
+
+
+def test_an_archive_of_two_chains_with_one_id_is_refused(chain: Emitter, tmp_path: Path) -> None:
+    read(chain, tmp_path, to_block=20)
+    with Anvil() as anvil:
+        restarted = Emitter(anvil)
+        restarted.mine([1] * 100)
+        (tmp_path / "second").mkdir()
+        read(restarted, tmp_path / "second", from_block=21, to_block=30, archive=tmp_path / "archive")
+    with pytest.raises(PoolhouseError, match="its blocks do not fit theirs"):
+        decode(tmp_path / "archive", tmp_path / "fresh.duckdb")

@@ -44,6 +44,8 @@ class Claim:
     ends: tuple[Header, ...] = ()
     """Headers of its first and last block, where it names them."""
     chain_id: int | None = None
+    genesis_hash: str = ""
+    """Of the chain that our archive read, where its source knew it."""
     is_final: bool = True
 
 
@@ -186,7 +188,9 @@ def _claim(file: StoredFile, metadata: dict[bytes, bytes]) -> Claim:
         blocks = int(metadata[b"from_block"]), int(metadata[b"to_block"])
         emitters = tuple((f, r, a) for f, r, a in json.loads(metadata.get(b"emitters", b"[]").decode()))
         chain_id = int(metadata[b"chain_id"])
-        return Claim(blocks, None, queries, emitters, ends, chain_id, is_final=metadata.get(b"finality") == b"final")
+        genesis_hash = metadata.get(b"genesis_hash", b"").decode()
+        is_final = metadata.get(b"finality") == b"final"
+        return Claim(blocks, None, queries, emitters, ends, chain_id, genesis_hash, is_final)
     path = file.path
     if match := _RANGE_IN_NAME.search(path):
         low, high = (int(group) for group in match.groups() if group is not None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -38,12 +38,7 @@ class FilesRequest:
         scratch = Scratch()
         stored = find_files(self.patterns)
         files = open_logs(stored, scratch.path)
-        for file in files:
-            if file.claim.chain_id not in (None, chain.chain_id):
-                raise PoolhouseError(
-                    f"{file.stored.shown} is of chain {file.claim.chain_id}, not of {chain.name} ({chain.chain_id}).",
-                    "Give the files of this chain.",
-                )
+        _check_chain(files, chain, endpoint)
         archived = [f for f in files if f.claim.queries is not None]
         if archived and len(archived) < len(files):
             raise PoolhouseError(
@@ -78,6 +73,35 @@ class FilesRequest:
         )
 
 
+def _check_chain(files: Sequence[LogFile], chain: Chain, endpoint: Endpoint | None) -> None:
+    """Raises :class:`PoolhouseError` when files of our archive are of another chain, or of two."""
+    for file in files:
+        if file.claim.chain_id not in (None, chain.chain_id):
+            raise PoolhouseError(
+                f"{file.stored.shown} is of chain {file.claim.chain_id}, not of {chain.name} ({chain.chain_id}).",
+                "Give the files of this chain.",
+            )
+    known = endpoint.genesis_hash if endpoint else None
+    ends: dict[int, Header] = {}
+    for file in (f for f in files if f.claim.is_final):
+        genesis, noted = file.claim.genesis_hash, file.claim.ends
+        agrees = not (known and genesis) or known == genesis
+        agrees &= all(ends.setdefault(h.number, h).hash == h.hash for h in noted)
+        if not agrees or any(_breaks(ends, h.number) or _breaks(ends, h.number + 1) for h in noted):
+            raise PoolhouseError(
+                f"{file.stored.shown} is of another {chain.name} than {'the node or ' if endpoint else ''}the files "
+                "beside it: its blocks do not fit theirs.",
+                "Move the files of the older chain away (a restarted dev net is a new chain).",
+            )
+        known = known or genesis
+
+
+def _breaks(ends: Mapping[int, Header], number: int) -> bool:
+    """Whether a block names another block before it than the one that is known."""
+    block, before = ends.get(number), ends.get(number - 1)
+    return bool(block and before and block.parent_hash and block.parent_hash != before.hash)
+
+
 @dataclass
 class _View:
     """The chain as far as the files know it."""
@@ -108,7 +132,9 @@ class _View:
 
     @property
     def genesis_hash(self) -> str | None:
-        return self.endpoint.genesis_hash if self.endpoint else None
+        if self.endpoint:
+            return self.endpoint.genesis_hash
+        return next((f.claim.genesis_hash for f in self.files if f.claim.genesis_hash), None)
 
     def headers(self, numbers: Sequence[int]) -> list[Header]:
         found = self.known.find(numbers)
