@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,14 @@ _BLOCK_VARIANCE = 0.2
 """Logs of neighbouring blocks vary by more than chance alone: relative variance of a block beyond a Poisson's."""
 
 
+class Expected(NamedTuple):
+    """What to expect of a range, from what came before it; nothing where nothing did."""
+
+    logs: float = 0.0
+    filled_share: float = 0.0
+    """Share of blocks with any log, estimated with caution: never 1."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Stretch:
     """The blocks up to ``end`` that are as dense as the last of them."""
@@ -27,6 +36,8 @@ class Stretch:
     end: int
     blocks: int
     logs: int
+    filled: int = 0
+    """Blocks with any log."""
 
     @property
     def density(self) -> float:
@@ -45,11 +56,13 @@ class DensityMap:
         at = bisect_left(self._stretches, Stretch(block, 0, 0))
         return self._stretches[at - 1] if at else None
 
-    def expected(self, low: int, high: int) -> float:
-        """Logs to expect in the range, from what came before it; 0 while nothing is known."""
+    def expected(self, low: int, high: int) -> Expected:
         before = self.before(low)
-        # Exactly what was seen, not one log more: this decides what is suspicious, not what is safe to ask for.
-        return before.logs / before.blocks * (high - low + 1) if before else 0.0
+        if before is None:
+            return Expected()
+        # Exactly the logs that were seen, not one more: this decides what is suspicious, not what is safe to ask for.
+        logs = before.logs / before.blocks * (high - low + 1)
+        return Expected(logs, (before.filled + 0.5) / (before.blocks + 1))
 
     def observe(self, low: int, high: int, blocks: Integers) -> float | None:
         """Take note of an answer; ``blocks`` are the block numbers of its logs, ascending.
@@ -64,7 +77,8 @@ class DensityMap:
             error = abs(math.log(last.density / before.density))
             # Of one kind: the newest answer says how dense, all of them how sure that is.
             blocks_alike = before.blocks + last.blocks
-            last = Stretch(high, blocks_alike, round(last.density * blocks_alike) - 1)
+            logs = round(last.density * blocks_alike) - 1
+            last = Stretch(high, blocks_alike, logs, before.filled + last.filled)
         insort(self._stretches, last)
         if len(self._stretches) > _REMEMBERED:
             del self._stretches[0]
@@ -74,21 +88,24 @@ class DensityMap:
 def _last_stretch(low: int, high: int, blocks: Integers) -> Stretch:
     """The longest end of the range, by doubling, that is as dense as its last blocks."""
     size = high - low + 1
+    filled = blocks[np.r_[True, np.diff(blocks) > 0]] if len(blocks) else blocks
+
+    def end_of(length: int) -> Stretch:
+        first = high - length + 1
+        logs, with_logs = (len(numbers) - int(np.searchsorted(numbers, first)) for numbers in (blocks, filled))
+        return Stretch(high, length, logs, with_logs)
+
     length = size
     if len(blocks) >= _FEWEST_LOGS:
         length = min(size, max(_FEWEST_BLOCKS, high - int(blocks[-_FEWEST_LOGS]) + 1))
-    last = _end_of(blocks, high, length)
+    last = end_of(length)
     while length < size:
         longer = min(size, 2 * length)
-        extended = _end_of(blocks, high, longer)
+        extended = end_of(longer)
         if _differ(Stretch(high - length, longer - length, extended.logs - last.logs), last):
             break
         length, last = longer, extended
     return last
-
-
-def _end_of(blocks: Integers, high: int, length: int) -> Stretch:
-    return Stretch(high, length, len(blocks) - int(np.searchsorted(blocks, high - length + 1)))
 
 
 def _differ(a: Stretch, b: Stretch) -> bool:

@@ -90,7 +90,7 @@ class RangeController:
 
     def expected_logs(self, low: int, high: int) -> float:
         """Logs to expect in a range, from what came before it; 0 while nothing is known."""
-        return self._density.expected(low, high)
+        return self._density.expected(low, high).logs
 
     def accepted(self, low: int, high: int, blocks: Integers, received_bytes: int = 0) -> None:
         """Learn from a complete answer: the block numbers of its logs, ascending, and its size."""

@@ -12,6 +12,7 @@ import msgspec
 
 from loaders.errors import PoolhouseError
 from loaders.logs import Integers, RawLogs, merge_logs
+from loaders.plan.density import Expected
 from loaders.plan.filters import LogQuery
 from loaders.registry.chains import Chain
 from loaders.rpc.endpoint import Header, parse_header, read_headers
@@ -88,9 +89,9 @@ class RangeReader:
         self._answers = self._looks = 0
 
     def read(
-        self, queries: tuple[LogQuery, ...], low: int, high: int, expected: Sequence[float] | None = None
+        self, queries: tuple[LogQuery, ...], low: int, high: int, expected: Sequence[Expected] | None = None
     ) -> list[Part]:
-        """Complete answers that together cover the range; ``expected`` logs per query, 0 where nothing is known.
+        """Complete answers that together cover the range; ``expected`` has one entry per query.
 
         Raises :class:`SizeRefused` where it is to be asked for in parts, and :class:`PoolhouseError` where no answer holds.
         """
@@ -98,17 +99,15 @@ class RangeReader:
         node = self._node
         for attempt in range(_ASKS):
             if attempt:
-                time.sleep(self._retry_wait_s * 2 ** (attempt - 1))
+                time.sleep(self._retry_wait_s * 4 ** (attempt - 1))
             answered: NodeAnswer | None = None
             try:
                 answered = self._ask(node, queries, low, high)
                 answer = self._checked(answered, queries, low, high)
                 if any(is_cut_off(len(logs), answer.upstream.caps.max_logs) for logs in answer.logs):
                     return self._read_in_parts(queries, low, high, answer)
-                for query, logs, logs_expected in zip(
-                    queries, answer.logs, expected or [0.0] * len(queries), strict=True
-                ):
-                    self._doubt(query, logs, low, high, logs_expected, answer, attempt)
+                for asked in zip(queries, answer.logs, expected or [Expected()] * len(queries), strict=True):
+                    self._doubt(*asked, low, answer, attempt)
                 host = answer.upstream.host
                 return [self._complete(low, answer.end, answer.logs, host, answer.received_bytes)]
             except SizeRefused:
@@ -147,12 +146,13 @@ class RangeReader:
         return _Answer(tuple(parts), end, received_bytes, answered.upstream)
 
     def _doubt(
-        self, query: LogQuery, logs: RawLogs, low: int, high: int, expected: float, answer: _Answer, attempt: int
+        self, query: LogQuery, logs: RawLogs, expected: Expected, low: int, answer: _Answer, attempt: int
     ) -> None:
         """Raises :class:`Inconsistent` where another look shows that the answer lacks logs."""
-        is_unexpected = is_unexpectedly_empty(logs, expected)
+        high = answer.end.number
+        is_unexpected = is_unexpectedly_empty(logs, expected.logs)
         if is_unexpected and attempt < _ASKS_FOR_EMPTY:
-            raise Inconsistent(f"no logs where about {expected:.0f} were to be expected")
+            raise Inconsistent(f"no logs where about {expected.logs:.0f} were to be expected")
         if not len(logs) and not is_unexpected:
             self._confirm_empty(query, low, high, answer)
         if not len(logs) or int(logs.block_number[-1]) != high:

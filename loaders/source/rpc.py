@@ -72,7 +72,7 @@ class RpcSource:
         transactions: TransactionReader | None = None,
         target_logs: int = TARGET_LOGS,
         first_width: int = FIRST_WIDTH,
-        retry_wait_s: float = 0.5,
+        retry_wait_s: float = 0.1,
         memory_bytes: int = _MEMORY_BYTES,
     ) -> None:
         self.node = node

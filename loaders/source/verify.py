@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from loaders.logs import Integers, Mask, RawLogs, rows_in
+from loaders.plan.density import Expected
 from loaders.plan.filters import LogQuery
 from loaders.rpc.endpoint import Header
 from loaders.source.bloom import is_usable, may_contain
@@ -19,7 +20,7 @@ SUSPICIOUS = 5.0
 """An empty answer is doubtful where at least this many logs were to be expected."""
 _FAR_FEWER = 4
 """So is one with so many times fewer logs than expected, once there are enough to judge by."""
-_ENOUGH = 40
+_ENOUGH = 12
 _GAP = 5.0
 """A gap is doubtful where chance alone leaves one as long in one of e^5 answers."""
 _PLACES = 8
@@ -86,32 +87,32 @@ def is_unexpectedly_empty(logs: RawLogs, expected: float) -> bool:
     return not len(logs) and expected >= SUSPICIOUS
 
 
-def doubtful_places(blocks: Integers, from_block: int, to_block: int, expected: float) -> list[int]:
+def doubtful_places(blocks: Integers, from_block: int, to_block: int, expected: Expected) -> list[int]:
     """Blocks without logs, in order, where logs should be if the answer is not the whole: at most eight of them.
 
-    ``blocks`` are the block numbers of the answer's logs, ascending. The places lie in gaps that the answer's own density
-    makes improbable, at its ends or within, and, where there are far fewer logs than ``expected``, all over the range.
+    ``blocks`` are the block numbers of the answer's logs, ascending. The places lie in gaps, at the ends or within, that are
+    improbable by how many blocks have logs, here or before, and, where there are far fewer logs than expected, all over.
     """
     size = to_block - from_block + 1
     if not len(blocks):
-        return _spread(from_block, to_block, _PLACES) if expected >= SUSPICIOUS else []
+        return _spread(from_block, to_block, _PLACES) if expected.logs >= SUSPICIOUS else []
     filled = blocks[np.r_[True, np.diff(blocks) > 0]]
-    places = _in_gaps(filled, from_block, to_block)
-    if expected >= _ENOUGH and len(blocks) * _FAR_FEWER < expected:
+    places = _in_gaps(filled, from_block, to_block, expected.filled_share)
+    if expected.logs >= _ENOUGH and len(blocks) * _FAR_FEWER < expected.logs:
         empty = np.setdiff1d(_spread(from_block, to_block, 2 * _PLACES), filled)
         places += [int(n) for n in empty]
     return sorted(set(places))[:_PLACES] if size > len(filled) else []
 
 
-def _in_gaps(filled: Integers, from_block: int, to_block: int) -> list[int]:
-    share = len(filled) / (to_block - from_block + 1)
+def _in_gaps(filled: Integers, from_block: int, to_block: int, share_before: float) -> list[int]:
+    share = max(share_before, (len(filled) + 0.5) / (to_block - from_block + 2))
+    improbability = -math.log(1 - share)
     bounds = np.concatenate([[from_block - 1], filled, [to_block + 1]])
     gaps = np.diff(bounds) - 1
-    # The longest of n gaps is log(n) mean distances long, give or take: longer ones are doubtful. The two at the ends are
-    # just two.
+    # Each block of a gap is so improbable; of n gaps the longest may be log(n) more improbable than one. Two are at the ends.
     allowed = np.full(len(gaps), math.log(len(filled)) + _GAP)
     allowed[[0, -1]] = math.log(2) + _GAP
-    excess = gaps * share - allowed
+    excess = gaps * improbability - allowed
     places: list[int] = []
     for at in np.argsort(-excess)[:2]:
         if excess[at] > 0:

@@ -76,12 +76,12 @@ def test_registered_and_free_events_are_two_queries_of_one_segment() -> None:
 
 @pytest.mark.parametrize("suggestion", get_args(Suggestion))
 @given(
-    stretches=st.lists(st.tuples(st.integers(1, 400), st.sampled_from([0, 0, 1, 3, 40, 300])), min_size=1, max_size=12),
+    stretches=st.lists(st.tuples(st.integers(1, 150), st.sampled_from([0, 0, 1, 3, 40, 300])), min_size=1, max_size=8),
     max_logs=st.sampled_from([300, 1_000, 10_000]),
     max_blocks=st.sampled_from([None, 1, 7, 100]),
     states_block_cap=st.booleans(),
 )
-@settings(max_examples=20)
+@settings(max_examples=12, deadline=None)
 def test_whatever_a_provider_refuses_and_suggests_each_block_is_read_once(
     suggestion: Suggestion,
     stretches: list[tuple[int, int]],

@@ -13,7 +13,7 @@ import numpy as np
 
 from loaders.errors import PoolhouseError
 from loaders.logs import RawLogs, merge_logs
-from loaders.plan.density import DensityMap
+from loaders.plan.density import DensityMap, Expected
 from loaders.plan.filters import Finality, LogQuery, Segment
 from loaders.plan.ranges import RangeController
 from loaders.registry.chains import Chain
@@ -182,7 +182,7 @@ class PortalSource:
     def _is_bloom_complete(self, number: int) -> bool:
         return not self._chain.has_quirk("bloom_incomplete", number)
 
-    def _doubt(self, page: Page, question: Question, query: LogQuery, expected: float) -> None:
+    def _doubt(self, page: Page, question: Question, query: LogQuery, expected: Expected) -> None:
         """Look again where the answer looks as if it lacked logs of the query; raises :class:`Inconsistent` if it does."""
         logs = of_query(page.logs, query)
         filled = {int(n) for n in np.unique(logs.block_number)}
