@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from loaders.decode.decoder import DECODER_VERSION
 from loaders.errors import PoolhouseError
 from loaders.facts.complete import complete
 from loaders.facts.replaced import recheck_read_blocks
@@ -149,7 +150,14 @@ class FollowedChain:
         assert self._ledger is not None
         added = [
             LoadedRange(
-                f.key, s.from_block, s.to_block, done.known[s.to_block].hash, s.finality, done.genesis_hash, load_id
+                f.key,
+                s.from_block,
+                s.to_block,
+                done.known[s.to_block].hash,
+                s.finality,
+                done.genesis_hash,
+                load_id,
+                int(DECODER_VERSION),
             )
             for s in done.segments
             for f in s.filters

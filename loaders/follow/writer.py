@@ -49,6 +49,9 @@ class FollowWriter:
             if reader.facts_are_due and reader.followed.is_caught_up:
                 self._observer.stage(reader.followed.chain.name, "reading contract state")
                 self._ask(reader, warehouse)
+            self._observer.stage(
+                reader.followed.chain.name, "at the head" if reader.followed.is_caught_up else "catching up"
+            )
         self._newest_load = _newest_load(warehouse)
         return bool(moved)
 

@@ -83,7 +83,8 @@ class Ledger:
                 if finals and loaded.from_block <= finals[-1].to_block + 1:
                     first = finals.pop()
                     end = loaded if loaded.to_block > first.to_block else first
-                    finals.append(replace(end, from_block=first.from_block))
+                    oldest = min(first.decoder_version, loaded.decoder_version)
+                    finals.append(replace(end, from_block=first.from_block, decoder_version=oldest))
                 else:
                     finals.append(loaded)
             newest = max((r.load_id for r in ranges if r.finality == "tail"), default="")
@@ -141,11 +142,19 @@ def _other_chain(view: ChainView, database: str, reason: str) -> PoolhouseError:
 
 
 def read_ledger(warehouse: Warehouse, chain_id: int) -> Ledger:
+    """What is loaded of the chain. Of tails only those of the newest load of their filter: it replaced the others whole.
+
+    A chain that is followed leaves a tail behind in every round; they are not for memory.
+    """
+    columns = "family, role, event, contract_address, from_block, to_block, to_block_hash, finality, genesis_hash"
     rows = warehouse.query(
-        "select r.family, r.role, r.event, r.contract_address, r.from_block, r.to_block, r.to_block_hash, r.finality, "
-        "r.genesis_hash, r.decoder_version, r._dlt_load_id as load_id from {load_ranges} as r "
+        f"select {columns}, decoder_version, load_id from (select {columns}, decoder_version, load_id, "
+        "max(case when finality = 'tail' then load_id end) over ("
+        "partition by family, role, event, contract_address) as newest_tail_load_id from ("
+        "select r.*, r._dlt_load_id as load_id from {load_ranges} as r "
         "inner join {_dlt_loads} as l on r._dlt_load_id = l.load_id and l.status = 0 "
-        f"where r.chain_id = {int(chain_id)}"
+        f"where r.chain_id = {int(chain_id)}) as complete) as known "
+        "where finality = 'final' or load_id = newest_tail_load_id"
     )
     return Ledger(
         tuple(
