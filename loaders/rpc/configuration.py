@@ -148,8 +148,8 @@ class _Settings:
 
             self._providers = Container()[PluggableRunContext].providers.providers
         except Exception as error:  # dlt raises what its TOML parser does
-            reason = redact(str(error)).splitlines()[0]
-            raise PoolhouseError(f"dlt's configuration cannot be read: {reason}", "Correct .dlt/*.toml.") from None
+            reason = " ".join(redact(str(error)).split()).rstrip(".")
+            raise PoolhouseError(f"dlt's configuration cannot be read: {reason}.", "Correct that file.") from None
         self._sections = sections
 
     @property
@@ -160,18 +160,17 @@ class _Settings:
         """The value of highest precedence, None where there is none."""
         return next(self._all(key, *within), (None, ""))
 
-    def names(self, *within: str) -> list[str]:
-        """Names of the tables in a section, of files and environment, in the order in which they are found."""
-        prefix = "__".join((*self._sections, *within)).upper() + "__"
+    def names(self, section: str) -> list[str]:
+        """Names of the tables in a section, those of files before those of the environment."""
+        prefix = "__".join((*self._sections, section)).upper() + "__"
         in_environment = [n[len(prefix) :].split("__")[0].lower() for n in sorted(os.environ) if n.startswith(prefix)]
-        in_files = [n for table, _ in self._all(*within[::-1]) if isinstance(table, Mapping) for n in table]
+        in_files = [name for table, _ in self._all(section) if isinstance(table, Mapping) for name in table]
         return list(dict.fromkeys([*in_files, *in_environment]))
 
-    def table(self, *within: str) -> dict[str, tuple[Any, str]]:
-        """The keys of a section, each with its value of highest precedence."""
-        *parents, name = within
-        keys = [*_FIELDS, *(k for t, _ in self._all(name, *parents) if isinstance(t, Mapping) for k in t)]
-        found = {key: self.first(key, *within) for key in dict.fromkeys(keys)}
+    def table(self, section: str, name: str) -> dict[str, tuple[Any, str]]:
+        """The keys of a table, each with its value of highest precedence."""
+        others = [key for table, _ in self._all(name, section) if isinstance(table, Mapping) for key in table]
+        found = {key: self.first(key, section, name) for key in dict.fromkeys([*_FIELDS, *others])}
         return {key: value for key, value in found.items() if value[0] is not None}
 
     def _all(self, key: str, *within: str) -> Iterator[tuple[Any, str]]:

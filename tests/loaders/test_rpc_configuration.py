@@ -12,6 +12,7 @@ from dlt.common.configuration.specs import PluggableRunContext
 from loaders.commands.options import resolve_endpoints
 from loaders.errors import PoolhouseError
 from loaders.rpc.configuration import EndpointConfig, configured_endpoints, endpoints_of
+from tests.conftest import Run
 
 KEY = "s3cretkey0123456789"
 Configure = Callable[[str, str], None]
@@ -117,6 +118,20 @@ def test_what_is_wrong_is_named_without_its_value(configure: Configure, config: 
     assert message in raised.value.message
     assert remedy in raised.value.remedy
     assert KEY not in str(raised.value)
+
+
+def test_a_file_that_is_no_toml_is_named_with_the_place(poolhouse: Run, tmp_path: Path) -> None:
+    (tmp_path / ".dlt").mkdir()
+    (tmp_path / ".dlt" / "secrets.toml").write_text(
+        f"[sources.poolhouse.base]\nendpoints = ['https://{KEY}'\nx = 1\n", encoding="utf-8"
+    )
+    done = poolhouse("load", "--chain", "base", check=False, env={"DLT_PROJECT_DIR": str(tmp_path)})
+    message, remedy = done.stderr.splitlines()
+    assert message.startswith("Error: dlt's configuration cannot be read: ")
+    assert "secrets.toml" in message
+    assert "line 3" in message
+    assert remedy == "Correct that file."
+    assert KEY not in done.stdout + done.stderr
 
 
 def test_the_command_line_comes_first_then_the_environment(
