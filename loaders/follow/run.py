@@ -96,13 +96,14 @@ class _Follower:
         self._pauses = Pauses()
         self._next_package_at = 0.0
         self._inbox: queue.Queue[ChainReader] = queue.Queue()
+        self._families: set[str] = set()
         self.readers: list[ChainReader] = []
         self._subscriptions: list[HeadSubscription] = []
         caps = endpoint_caps(request.database)
         database = str(request.database) if request.destination == "duckdb" else request.destination
         for endpoint in request.endpoints:
             chain = registry.chain(endpoint.chain)
-            registry.select_families(chain, request.choice.protocols)
+            self._families.update(registry.select_families(chain, request.choice.protocols))
             wake = Wake(chain, request.poll_s)
             followed = FollowedChain(chain, registry, request.choice, database)
             self.readers.append(
@@ -189,7 +190,7 @@ class _Follower:
             warehouse = attempt.enter_context(
                 open_warehouse(
                     request.destination,
-                    self._registry.events,
+                    self._registry.events.with_tables_for(self._families),
                     database=request.database,
                     # Its own: another command that loads into BigQuery must not find packages under way and abort them.
                     root=work_directory(request.database) / "follow",
