@@ -85,6 +85,13 @@ def load(
         ),
     ] = None,
     no_archive: Annotated[bool, typer.Option("--no-archive", help="Keep no raw logs.")] = False,
+    reuse_archive: Annotated[
+        bool,
+        typer.Option(
+            "--reuse-archive/--ask-again",
+            help="Take final blocks from the archive of raw logs where it has what the warehouse lacks.",
+        ),
+    ] = True,
     facts: Annotated[
         bool, typer.Option("--facts/--no-facts", help="Read token metadata, price feeds and pools' facts by eth_call.")
     ] = True,
@@ -166,6 +173,7 @@ def load(
         destination=destination.value,
         transactions=TransactionMode(transactions.value),
         archive=folder,
+        reuses_archive=reuse_archive,
         threads=threads,
         with_facts=facts,
         with_transfers=with_transfers,

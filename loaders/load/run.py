@@ -17,6 +17,7 @@ from loaders.facts.replaced import recheck_read_blocks
 from loaders.load.archive import Archive
 from loaders.load.ledger import plan, read_ledger
 from loaders.load.package import ChainMoved, PackageWriter, Work
+from loaders.load.reuse import archive_of_missing
 from loaders.load.runs import LoadSummary, recorded_run
 from loaders.load.warehouse import DestinationName, Rows, open_warehouse
 from loaders.observer import Observer
@@ -67,6 +68,8 @@ class LoadRequest:
     """Where logs come from instead of the node."""
     is_decoding_again: bool = False
     """What an older decoder wrote counts as missing."""
+    reuses_archive: bool = False
+    """Read final blocks from the archive where it answers what is missing, and only the rest from the node."""
 
 
 def default_archive(destination: DestinationName, database: Path) -> Path:
@@ -166,6 +169,18 @@ def _load(
     answers = session.source.answers if session.source else lambda _: None
     oldest_decoder = int(DECODER_VERSION) if request.is_decoding_again else 0
     segments = plan(filters, wanted, ledger, session.view, answers, oldest_decoder)
+    if request.reuses_archive and session.source is None:
+        archived = _archived(request, session, segments, summary)
+        if archived and (answered := plan(filters, wanted, ledger, archived.view, archived.answers)):
+            observer.planned(session.chain.name, answered)
+            reading = replace(session, view=archived.view, source=archived)
+            # What comes from the archive is in it.
+            failure = _read_and_write(
+                replace(request, archive=None), reading, answered, [], (), summary, observer, stop
+            )
+            if failure is not None:
+                raise failure
+            segments = plan(filters, wanted, read_ledger(session.warehouse, session.chain.chain_id), session.view)
     observer.planned(session.chain.name, segments)
     asked = [interval for intervals in wanted.values() for interval in intervals]
     summary.from_block, summary.to_block = min(a for a, _ in asked), max(b for _, b in asked)
@@ -180,6 +195,19 @@ def _load(
         raise Stopped
     if with_facts:
         _complete(session, observer, stop)
+
+
+def _archived(
+    request: LoadRequest, session: Session, segments: list[Segment], summary: LoadSummary
+) -> OpenSource | None:
+    """The archive, as far as it has what is missing and is of the node's chain."""
+    if request.archive is None or session.endpoint is None:
+        return None
+    try:
+        return archive_of_missing(request.archive, session.chain, session.endpoint, segments)
+    except PoolhouseError as error:
+        summary.notes.append(f"The archive was left alone, everything came from the node: {error.message}")
+        return None
 
 
 def _read_and_write(

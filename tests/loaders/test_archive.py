@@ -20,7 +20,7 @@ from loaders.load.warehouse import open_warehouse
 from loaders.registry.seeds import load_registry
 from loaders.source.files.request import FilesRequest
 from loaders.source.transactions import TransactionMode
-from tests.loaders.emitter import Emitter
+from tests.loaders.emitter import Emitter, Proxy, serve
 
 Row = tuple[Any, ...]
 OLDER = str(int(DECODER_VERSION) - 1)
@@ -150,6 +150,56 @@ def test_an_event_that_the_ledger_lacks_comes_from_the_archive(chain: Emitter, t
     decode(tmp_path / "archive", database)
     assert query(database, SYNCS.format("true")) == right
     assert query(database, mints) == counted, "what the ledger has is not decoded again"
+
+
+def logs_asked_for(proxy: Proxy) -> list[int]:
+    """Blocks from which on the node was asked for logs."""
+    asked = [c["params"][0] for c in proxy.calls if c["method"] == "eth_getLogs"]
+    return [int(query["fromBlock"], 16) for query in asked if "fromBlock" in query]
+
+
+def test_a_new_database_is_filled_from_the_archive_and_the_node_asked_for_the_rest(
+    chain: Emitter, tmp_path: Path
+) -> None:
+    read(chain, tmp_path, to_block=90)
+    (tmp_path / "read.duckdb").rename(tmp_path / "first.duckdb")
+    proxy = Proxy(chain.url)
+    with serve(proxy.respond) as url:
+        load(
+            LoadRequest(
+                "devnet",
+                url,
+                tmp_path / "read.duckdb",
+                ("uniswap_v2", "chainlink"),
+                from_block=0,
+                with_facts=False,
+                with_transfers=True,
+                archive=tmp_path / "archive",
+                reuses_archive=True,
+            )
+        )
+    assert min(logs_asked_for(proxy)) == 91
+    found = query(tmp_path / "read.duckdb", SYNCS.format("block_number <= 90"))
+    assert found == query(tmp_path / "first.duckdb", SYNCS.format("true"))
+    assert len(query(tmp_path / "read.duckdb", SYNCS.format("true"))) == len(chain.logs())
+    # Transactions are not in the archive: they come from the node all the same.
+    without = (
+        "select count(*) from raw.uniswap_v2__pair_sync where tx_hash not in (select tx_hash from raw.transactions)"
+    )
+    assert query(tmp_path / "read.duckdb", without) == [(0,)]
+    sources = "select distinct source from raw.load_ranges order by all"
+    assert query(tmp_path / "read.duckdb", sources) == [("files",), ("rpc",)]
+
+
+def test_an_archive_of_another_chain_is_left_alone_by_a_load(chain: Emitter, tmp_path: Path) -> None:
+    with Anvil() as anvil:
+        other = Emitter(anvil)
+        other.mine([2] * 100)
+        read(other, tmp_path, to_block=30)
+    (tmp_path / "read.duckdb").unlink()
+    summary = read(chain, tmp_path, reuses_archive=True)
+    assert "left alone" in summary.notes[0]
+    assert len(query(tmp_path / "read.duckdb", SYNCS.format("true"))) == len(chain.logs())
 
 
 def test_an_archive_in_a_bucket_serves_as_a_local_one(chain: Emitter, tmp_path: Path) -> None:
