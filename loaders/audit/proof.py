@@ -15,9 +15,9 @@ from loaders.rpc.exchange import Call
 from loaders.rpc.node import Lagging, Node, SizeRefused, Unsupported
 from loaders.source.parse import parse_any_layout
 
-# Chains of which recorded blocks, or a node in tests, vouch for how their headers and receipts are encoded. On another a
-# root that differs may be our ignorance of its encoding, not a lie.
-_KNOWN_ENCODINGS = frozenset({1, 10, 137, 8453, 42161, 31337})
+# Chains, and since which block, of which recorded blocks, or a node in tests, vouch for how headers and receipts are encoded.
+# On another a root that differs may be our ignorance of its encoding, not a lie. Optimism since Bedrock, Arbitrum since Nitro.
+_ENCODING_KNOWN_SINCE = {1: 0, 10: 105_235_063, 137: 0, 8453: 0, 42161: 22_207_817, 31337: 0}
 _RECEIPTS_PER_REQUEST = 50
 _LONGEST_WALK = 256
 _HEADERS_PER_REQUEST = 50
@@ -78,9 +78,14 @@ def _header_gap(chain_id: int, block: dict[str, Any]) -> str:
         return str(reason)
     if computed == block.get("hash"):
         return ""
-    if chain_id in _KNOWN_ENCODINGS:
+    if _is_encoding_known(chain_id, block):
         raise Refuted(f"the header's fields hash to {computed}, the node says {block.get('hash')}")
     return "the header's hash cannot be recomputed: how this chain lays headers out is not known here"
+
+
+def _is_encoding_known(chain_id: int, block: dict[str, Any]) -> bool:
+    since = _ENCODING_KNOWN_SINCE.get(chain_id)
+    return since is not None and int(block["number"], 16) >= since
 
 
 def _receipts(node: Node, block: dict[str, Any]) -> list[Receipt]:
@@ -111,7 +116,7 @@ def _proven_logs(chain_id: int, block: dict[str, Any], receipts: Sequence[Receip
     try:
         committed = committed_receipts(receipts, root, number, block_hash)
     except ValueError as error:
-        if chain_id in _KNOWN_ENCODINGS:
+        if _is_encoding_known(chain_id, block):
             raise Refuted(str(error)) from None
         raise NotProvable("how this chain encodes receipts is not known here") from None
     if len(committed) < len(receipts) and receipts[-1].logs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -74,17 +74,25 @@ class AuditObserver:
 
 
 def audit(
-    session: Session, *, sample: int, width: int, seed: int, observer: AuditObserver | None = None
+    session: Session,
+    *,
+    sample: int,
+    width: int,
+    seed: int,
+    families: Collection[str] | None = None,
+    observer: AuditObserver | None = None,
 ) -> AuditReport:
-    """Audit ``sample`` ranges of up to ``width`` blocks. Raises :class:`PoolhouseError` where there is nothing to audit,
-    or the node does not answer."""
+    """Audit ``sample`` ranges of up to ``width`` blocks, of these families or of all that the ledger has.
+
+    Raises :class:`PoolhouseError` where there is nothing to audit, or the node does not answer.
+    """
     observer = observer or AuditObserver()
     ledger = read_ledger(session.warehouse, session.chain.chain_id)
     ledger.check_same_chain(session.view, session.warehouse.name)
-    live = [r for r in final_ranges(ledger) if r.key[0] in session.families]
+    live = [r for r in final_ranges(ledger) if families is None or r.key[0] in families]
     if not live:
         raise PoolhouseError(
-            f"The ledger has no final blocks of {session.chain.name} and {', '.join(session.families)}.",
+            f"The ledger has no final blocks of {session.chain.name}{' and ' if families else ''}{', '.join(families or ())}.",
             "Load some first (poolhouse load --help); blocks above finality may still change and are not audited.",
         )
     rng = random.Random(seed)  # noqa: S311 (which blocks are looked at is no secret)

@@ -64,7 +64,14 @@ def audit(
         open_session(chain, protocol or [], resolve_endpoints(chain, rpc_url), destination.value, database) as session,
         AuditProgress(Console(stderr=True)) as progress,
     ):
-        report = run_audit(session, sample=sample, width=width, seed=seed, observer=progress)
+        report = run_audit(
+            session,
+            sample=sample,
+            width=width,
+            seed=seed,
+            families=session.families if protocol else None,
+            observer=progress,
+        )
     if as_json:
         print(json.dumps(report_as_json(report), indent=2))
     else:

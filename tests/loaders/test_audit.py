@@ -20,7 +20,7 @@ from rich.console import Console
 
 from devnet.node import Anvil
 from loaders.audit.header import header_hash
-from loaders.audit.live import draw, final_ranges
+from loaders.audit.live import LiveRange, draw, final_ranges
 from loaders.audit.receipts import NotProvable, Receipt, committed_receipts, encode_receipt
 from loaders.audit.report import print_report
 from loaders.audit.run import AuditReport, audit
@@ -121,8 +121,8 @@ def test_receipts_that_cannot_be_proven_are_said_so_by_name() -> None:
 
 
 def test_the_first_complete_final_load_owns_a_block_and_draws_stay_within_owners() -> None:
-    def loaded(low: int, high: int, load_id: str, finality: Any = "final") -> LoadedRange:
-        return LoadedRange(KEY, low, high, None, finality, None, load_id)
+    def loaded(low: int, high: int, load_id: str, finality: Any = "final", decoder: int = 1) -> LoadedRange:
+        return LoadedRange(KEY, low, high, None, finality, None, load_id, decoder)
 
     ledger = Ledger((loaded(0, 9, "b"), loaded(5, 14, "a"), loaded(12, 30, "c", "tail"), loaded(20, 24, "d")))
     live = final_ranges(ledger)
@@ -136,6 +136,8 @@ def test_the_first_complete_final_load_owns_a_block_and_draws_stay_within_owners
             reached = {o for o in live if o.from_block <= sampled.to_block and o.to_block >= sampled.from_block}
             assert set(sampled.owners) == reached, "one owner throughout"
             assert 1 <= sampled.to_block - sampled.from_block + 1 <= 4
+    decoded_again = Ledger((*ledger.ranges, loaded(3, 6, "e", decoder=2)))
+    assert [r for r in final_ranges(decoded_again) if r.load_id == "e"] == [LiveRange(KEY, 3, 6, "e")]
     everything = draw(live, 100, 4, random.Random(0))
     assert [n for s in everything for n in range(s.from_block, s.to_block + 1)] == [*range(15), *range(20, 25)]
 

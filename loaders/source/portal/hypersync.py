@@ -64,9 +64,9 @@ class _Guard(msgspec.Struct):
     """The blocks at the ends of the answer, served where a reorganisation might still replace them."""
 
     block_number: int
-    hash: str
-    first_block_number: int
-    first_parent_hash: str
+    hash: str | None = None
+    first_block_number: int | None = None
+    first_parent_hash: str | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -189,10 +189,10 @@ def _logs(answer: _Answer, headers: dict[int, Header]) -> RawLogs:
 def _check_guard(guard: _Guard, headers: dict[int, Header], question: Question) -> None:
     """Raises :class:`Inconsistent` where the guard contradicts the headers or the block before."""
     end = headers.get(guard.block_number)
-    if end is not None and end.hash != guard.hash:
+    if end is not None and guard.hash is not None and end.hash != guard.hash:
         raise Inconsistent(f"block {guard.block_number} changed while it was read")
-    is_first = guard.first_block_number == question.low and question.parent_hash is not None
-    if is_first and guard.first_parent_hash != question.parent_hash:
+    before = _first_parent(guard, question.low)
+    if before is not None and question.parent_hash not in (None, before):
         raise Inconsistent(f"the block before {question.low} is another now: the chain reorganised")
 
 

@@ -26,6 +26,7 @@ from loaders.source.parse import Malformed
 from loaders.source.verify import Inconsistent, check_bloom, check_logs, doubtful_places
 
 _ASKS = 5
+_LATEST_SANE = 10**11  # seconds; anything above is milliseconds
 _DENSE = 0.5
 """Logs per block."""
 _LOGS_PER_PAGE = 50_000
@@ -254,6 +255,8 @@ def _check_chain(page: Page, low: int, before: Header | None) -> None:
         if header.number != number or (parent is not None and header.parent_hash != parent.hash):
             raise Inconsistent(f"block {number} does not follow from the one before it")
     timestamps = [known[n].timestamp for n in sorted(known)]
+    if timestamps and timestamps[-1] >= _LATEST_SANE:
+        raise Inconsistent("timestamps that are not in seconds")
     if timestamps != sorted(timestamps) or any(t <= 0 for n, t in zip(sorted(known), timestamps, strict=True) if n):
         raise Inconsistent("timestamps that go backwards or are missing")
 
