@@ -48,12 +48,15 @@ def connect(
     """
     stats = RequestStats()
     upstreams = [_upstream(config, caps) for config in endpoints_of(endpoints)]
+    if not upstreams:
+        raise PoolhouseError(f"No RPC URL for {chain.name}.", "Give --rpc-url; docs/providers.md has other ways.")
     checked = _check_all(upstreams, chain, registry, attempts, stats)
     _require_same_first_block(checked)
     furthest = max(checked, key=lambda c: c.head.number)
     near = [c for c in checked if furthest.head.number - c.head.number <= chain.finality_depth]
     final_block = min(c.final_block for c in near)
-    first = next((c.first for c in checked if c.first), None)
+    # One that dropped old blocks begins later: the chain's own first block is the earliest of them.
+    first = min((c.first for c in checked if c.first), key=lambda header: header.number, default=None)
     node = Node([c.upstream for c in checked], attempts=attempts, stats=stats)
     return Endpoint(node, furthest.head, final_block, first.hash if first else None)
 
@@ -107,7 +110,7 @@ def _check(upstream: Upstream, chain: Chain, registry: Registry, attempts: int, 
 
 
 def _require_same_first_block(checked: Sequence[_Checked]) -> None:
-    """Nodes that dropped old blocks begin later: only the same number can differ."""
+    """Only blocks of the same number can differ."""
     by_number: dict[int, dict[str, str]] = {}
     for c in checked:
         if c.first:

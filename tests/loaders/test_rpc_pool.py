@@ -357,6 +357,24 @@ def test_endpoints_that_begin_differently_are_refused(chain: Emitter) -> None:
         connect(f"{chain.url},{url}", registry.chain("devnet"), registry)
 
 
+def test_the_chain_begins_with_the_earliest_block_that_any_endpoint_has(chain: Emitter) -> None:
+    registry = load_registry()
+    pruned = Proxy(chain.url)
+    fifth = chain.rpc.call("eth_getBlockByNumber", "0x5", False)
+    firsts = {"0x0": None, "earliest": fifth}
+    pruned.fault = lambda call, answer: (
+        {**answer, "result": firsts[call["params"][0]]}
+        if call["method"] == "eth_getBlockByNumber" and call["params"][0] in firsts
+        else answer
+    )
+    with serve(pruned.respond) as url:
+        endpoint = connect(f"{url},{chain.url}", registry.chain("devnet"), registry)
+    assert endpoint.genesis_hash == chain.rpc.call("eth_getBlockByNumber", "0x0", False)["hash"]
+    assert len(endpoint.node.upstreams) == 2
+    with pytest.raises(PoolhouseError, match="No RPC URL for devnet"):
+        connect(" , ", registry.chain("devnet"), registry)
+
+
 def another_genesis(call: dict[str, Any], answer: Answer) -> Answer:
     if call["method"] == "eth_getBlockByNumber" and call["params"][0] in ("0x0", "earliest"):
         return {**answer, "result": {**answer["result"], "hash": "0x" + "ab" * 32}}
