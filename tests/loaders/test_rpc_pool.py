@@ -15,6 +15,7 @@ import pytest
 
 from devnet.node import ETHEREUM, Anvil
 from loaders.errors import PoolhouseError
+from loaders.load.run import LoadRequest, load
 from loaders.registry.seeds import load_registry
 from loaders.rpc.caps import CapsFile
 from loaders.rpc.client import RpcClient
@@ -23,7 +24,9 @@ from loaders.rpc.connect import connect
 from loaders.rpc.node import Lagging, Node, SizeRefused, Unanswered, Unsupported
 from loaders.rpc.throttle import Clock
 from loaders.rpc.upstream import Upstream
+from loaders.source.transactions import TransactionMode
 from tests.loaders.emitter import Answer, Emitter, Fault, Proxy, serve
+from tests.loaders.live import assert_live_is_the_chain, rows
 
 HEADER = [("eth_getBlockByNumber", ("0x5", False))]
 
@@ -396,3 +399,44 @@ def test_what_one_run_learnt_the_next_one_knows(chain: Emitter, tmp_path: Path) 
             assert proxy.refused_batches == refused
             proxy.refused_batches = 0
     assert "s3cret" not in path.read_text(encoding="utf-8")
+
+
+def test_a_load_ends_on_whoever_is_left(chain: Emitter, tmp_path: Path) -> None:
+    """One endpoint is throttled, the preferred one dies in the middle: every log counts once, and the ledger names both."""
+    dying, throttled = Proxy(chain.url), Proxy(chain.url)
+
+    def logs_asked(proxy: Proxy) -> int:
+        return sum(c["method"] == "eth_getLogs" for c in proxy.calls)
+
+    def narrow(call: dict[str, Any], answer: Answer) -> Any:
+        query = call["params"][0] if call["method"] == "eth_getLogs" else {}
+        is_wide = "toBlock" in query and int(query["toBlock"], 16) - int(query["fromBlock"], 16) >= 5
+        return error(-32000, "eth_getLogs is limited to a 5 range")(call, answer) if is_wide else answer
+
+    dying.fault = lambda call, answer: (503, {}, b"gone") if logs_asked(dying) > 4 else narrow(call, answer)
+    throttled.fault = lambda call, answer: (
+        (429, {"Retry-After": "0.05"}, b"")
+        if call["method"] == "eth_getLogs" and logs_asked(throttled) % 5 == 0
+        else narrow(call, answer)
+    )
+    database = tmp_path / "w.duckdb"
+    with serve(dying.respond) as first, serve(throttled.respond) as second:
+        load(
+            LoadRequest(
+                chain="devnet",
+                rpc_url=[EndpointConfig(first, weight=100.0), EndpointConfig(second)],
+                database=database,
+                from_block=0,
+                protocols=("uniswap_v2",),
+                with_facts=False,
+                transactions=TransactionMode.NONE,
+                archive=None,
+            )
+        )
+    assert_live_is_the_chain(chain, database)
+    hosts = {
+        host
+        for (names,) in rows(database, "select endpoint_host from raw.load_ranges")
+        for host in str(names).split(", ")
+    }
+    assert hosts == {url.removeprefix("http://") for url in (first, second)}
