@@ -33,8 +33,8 @@ class Selected:
 
 
 def is_static(spec: EventSpec) -> bool:
-    """Whether SQL decodes it: no string, bytes, array or tuple in its data."""
-    return all(p.is_static for abi in (spec.abi, *spec.layouts) for p in abi.in_data)
+    """Whether SQL decodes it: no string, bytes, array or tuple in its data, and a topic 0 to know it by."""
+    return not spec.abi.is_anonymous and all(p.is_static for abi in (spec.abi, *spec.layouts) for p in abi.in_data)
 
 
 def texts(values: Iterable[str]) -> str:

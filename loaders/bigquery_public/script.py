@@ -62,7 +62,7 @@ class PublicLoad:
 
     @property
     def unsupported(self) -> tuple[EventSpec, ...]:
-        """Events that only the loader decodes: with strings, bytes, arrays or tuples in their data."""
+        """Events that only the loader decodes: anonymous ones, and those with strings, bytes, arrays or tuples in their data."""
         return tuple(dict.fromkeys(f.spec for f in self.filters if not is_static(f.spec)))
 
     @property

@@ -1,7 +1,7 @@
 """Logs of known events -> Arrow tables; logs that fit no event -> ``undecoded_logs`` with the reason.
 
 An event is recognised by topic 0 *and* number of topics *and* size and padding of its data: topic 0 alone is shared by
-events that index different parameters.
+events that index different parameters. An anonymous event has no topic 0 of its own: its emitter stands in for it.
 """
 
 from __future__ import annotations
@@ -57,14 +57,17 @@ class Decoder:
     def __init__(self, chain_id: int, wanted: Sequence[Wanted]) -> None:
         self._chain_id = chain_id
         self._by_topic: dict[bytes, list[tuple[_EventDecoder, Wanted]]] = {}
+        """Events by topic 0, the anonymous ones under none."""
         for want in wanted:
             decoder = _EventDecoder(want.spec)
             self._by_topic.setdefault(bytes.fromhex(want.spec.topic0[2:]), []).append((decoder, want))
+        named = {t for want in wanted for t in want.spec.named_topics}
+        self._named = [bytes.fromhex(t[2:]) for t in sorted(named)]
 
     def decode(self, logs: RawLogs) -> Decoded:
         """Every wanted log lands in the table of each event it fits, or in ``undecoded_logs``; namesakes are counted."""
         result = Decoded()
-        for topic0, group in _by_topic0(logs):
+        for topic0, group in self._by_topic0(logs):
             candidates = self._by_topic.get(topic0, [])
             fitting: Mask = np.zeros(len(group), bool)
             wanted: Mask = np.full(len(group), not candidates)
@@ -90,6 +93,26 @@ class Decoder:
                 result.add(UNDECODED_LOGS.name, undecoded_rows(group.take(misfits), self._chain_id, reason))
         return result
 
+    def _by_topic0(self, logs: RawLogs) -> Iterator[tuple[bytes, RawLogs]]:
+        """The logs by topic 0, each group in their order; those whose topic 0 no wanted event has come last, under none."""
+        topic0 = logs.topics[:, 0]
+        if len(logs) and topic0[0].tobytes() in self._by_topic and (topic0 == topic0[0]).all():
+            yield topic0[0].tobytes(), logs
+            return
+        keys, which = np.unique(rows_as_key(topic0), return_inverse=True)
+        is_known = np.array([key.tobytes() in self._by_topic for key in keys], bool)
+        order = np.argsort(which, kind="stable")
+        ends = np.cumsum(np.bincount(which, minlength=len(keys)))
+        for number in np.flatnonzero(is_known):
+            start = ends[number - 1] if number else 0
+            yield keys[number].tobytes(), logs.take(order[start : ends[number]])
+        rest = ~is_known[which]
+        if self._named and rest.any():
+            # Whole contracts are read for their anonymous events: what is another event's is not wanted here.
+            rest &= ~(rows_in(topic0, self._named) & (logs.topic_count > 0))
+        if rest.any():
+            yield b"", logs.take(rest)
+
 
 def _count(result: dict[tuple[EventSpec, str], int], want: Wanted, logs: RawLogs, chosen: Mask) -> None:
     if want.emitters is None:
@@ -103,17 +126,6 @@ def _count(result: dict[tuple[EventSpec, str], int], want: Wanted, logs: RawLogs
 
 def _emitted_by(logs: RawLogs, emitters: frozenset[str]) -> Mask:
     return rows_in(logs.address, [bytes.fromhex(a[2:]) for a in sorted(emitters)])
-
-
-def _by_topic0(logs: RawLogs) -> Iterator[tuple[bytes, RawLogs]]:
-    """The logs by topic 0; those without any topic come under zeros, which no event has."""
-    topic0 = logs.topics[:, 0]
-    left: Mask = np.ones(len(logs), bool)
-    while left.any():
-        first = int(np.argmax(left))
-        same: Mask = (topic0 == topic0[first]).all(axis=1)
-        yield topic0[first].tobytes(), logs if same.all() else logs.take(np.flatnonzero(same))
-        left &= ~same
 
 
 def envelope_arrays(logs: RawLogs, chain_id: int) -> list[pa.Array]:
@@ -203,14 +215,14 @@ class _LayoutDecoder:
 
     def shape(self, logs: RawLogs) -> Mask:
         """The logs with as many topics, and where that is fixed as much data, as the layout has."""
-        mask: Mask = logs.topic_count == 1 + len(self._abi.indexed)
+        mask: Mask = logs.topic_count == self._abi.topic_count
         return mask & (logs.data_size == self._data_size) if self._static else mask
 
     def _columns(self, logs: RawLogs) -> tuple[list[pa.Array], Mask]:
         """One column per parameter in ABI order; rows outside the mask hold nothing of use."""
         good: Mask = np.ones(len(logs), bool)
         in_topics: list[pa.Array] = []
-        for position, parameter in enumerate(self._abi.indexed, start=1):
+        for position, parameter in enumerate(self._abi.indexed, start=self._abi.topic_count - len(self._abi.indexed)):
             words = logs.topics[:, position]
             if parameter.is_static:
                 good &= fits(parameter.type, words)

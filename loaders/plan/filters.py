@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
+
 from loaders.decode.decoder import ANY, Wanted
+from loaders.logs import Mask, RawLogs, rows_in
 from loaders.plan.intervals import Intervals
 from loaders.registry.events import EventSpec
 from loaders.registry.seeds import Contract
@@ -44,10 +47,22 @@ def filters_for(events: Iterable[EventSpec], contracts: Iterable[Contract]) -> t
 
 @dataclass(frozen=True)
 class LogQuery:
-    """Arguments of one ``eth_getLogs``: any of the topics, from any of the addresses (empty: from anyone)."""
+    """Arguments of one ``eth_getLogs``: any of the topics, from any of the addresses (empty: from anyone).
+
+    Without topics it asks for all logs of the addresses, those without any topic included: anonymous events have no other name.
+    """
 
     topics: tuple[str, ...]
     addresses: tuple[str, ...]
+
+    def matches(self, logs: RawLogs) -> Mask:
+        """Which of the logs it asks for."""
+        asked: Mask = np.ones(len(logs), bool)
+        if self.topics:
+            asked &= (logs.topic_count > 0) & rows_in(logs.topics[:, 0], [bytes.fromhex(t[2:]) for t in self.topics])
+        if self.addresses:
+            asked &= rows_in(logs.address, [bytes.fromhex(a[2:]) for a in self.addresses])
+        return asked
 
     def params(self, from_block: int, to_block: int) -> dict[str, object]:
         return {"fromBlock": hex(from_block), "toBlock": hex(to_block), **self._match()}
@@ -56,8 +71,9 @@ class LogQuery:
         return {"blockHash": block_hash, **self._match()}
 
     def _match(self) -> dict[str, object]:
-        match: dict[str, object] = {"topics": [list(self.topics)]}
-        return {**match, "address": list(self.addresses)} if self.addresses else match
+        topics = {"topics": [list(self.topics)]} if self.topics else {}
+        addresses = {"address": list(self.addresses)} if self.addresses else {}
+        return {**topics, **addresses}
 
     def split(self) -> tuple[LogQuery, LogQuery] | None:
         """Two queries that together ask for the same; None when there is nothing left to split."""
@@ -83,13 +99,16 @@ class Segment:
 
     @cached_property
     def queries(self) -> tuple[LogQuery, ...]:
-        """At most two: the events of any emitter, and those of registered contracts."""
+        """At most three: the events of any emitter, those of registered contracts, and what emits anonymous events."""
         anyone = sorted({f.spec.topic0 for f in self.filters if f.contract_address == ANY})
-        registered = [f for f in self.filters if f.contract_address != ANY]
+        registered = [f for f in self.filters if f.contract_address != ANY and not f.spec.abi.is_anonymous]
+        anonymous = sorted({f.contract_address for f in self.filters if f.spec.abi.is_anonymous})
         queries = [LogQuery(tuple(anyone), ())] if anyone else []
         if registered:
             topics = tuple(sorted({f.spec.topic0 for f in registered}))
             queries.append(LogQuery(topics, tuple(sorted({f.contract_address for f in registered}))))
+        if anonymous:
+            queries.append(LogQuery((), tuple(anonymous)))
         return tuple(queries)
 
     @cached_property

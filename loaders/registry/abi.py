@@ -14,7 +14,7 @@ _ELEMENTARY = re.compile(
     r"|bytes(?:[1-9]|[12]\d|3[0-2])?|address|bool|string)"
 )
 _ARRAYS = re.compile(r"((?:\[\d*\])*)$")
-_EVENT = re.compile(r"\s*([A-Za-z_$][\w$]*)\s*\((.*)\)\s*", re.DOTALL)
+_EVENT = re.compile(r"\s*([A-Za-z_$][\w$]*)\s*\((.*)\)\s*(anonymous\s*)?", re.DOTALL)
 _PARAMETER = re.compile(r"(?P<type>.+?)(?:\s+(?P<indexed>indexed))?(?:\s+(?P<name>[A-Za-z_$][\w$]*))?", re.DOTALL)
 
 
@@ -40,6 +40,16 @@ class EventAbi:
     parameters: tuple[Parameter, ...]
     canonical: str
     topic0: str
+    """Empty for an anonymous event: its first topic, if it has one, is its first indexed parameter."""
+
+    @property
+    def is_anonymous(self) -> bool:
+        return not self.topic0
+
+    @property
+    def topic_count(self) -> int:
+        """How many topics its logs have."""
+        return len(self.indexed) + (not self.is_anonymous)
 
     @property
     def indexed(self) -> tuple[Parameter, ...]:
@@ -54,13 +64,16 @@ def parse_event(signature: str) -> EventAbi:
     """Parse one signature. Raises :class:`PoolhouseError` naming the part that is not ABI."""
     match = _EVENT.fullmatch(signature)
     if match is None:
-        raise _malformed(signature, "expected Name(type [indexed] [name], …)")
-    name, body = match.groups()
+        raise _malformed(signature, "expected Name(type [indexed] [name], …) [anonymous]")
+    name, body, anonymous = match.groups()
     parameters = tuple(_parameter(part, signature) for part in _split(body, signature))
-    if sum(p.indexed for p in parameters) > 3:
-        raise _malformed(signature, "an event has at most 3 indexed parameters")
+    most = 4 if anonymous else 3
+    if sum(p.indexed for p in parameters) > most:
+        kind = "an anonymous event" if anonymous else "an event"
+        raise _malformed(signature, f"{kind} has at most {most} indexed parameters")
     canonical = f"{name}({','.join(p.type for p in parameters)})"
-    return EventAbi(name, parameters, canonical, "0x" + keccak(canonical.encode()).hex())
+    topic0 = "" if anonymous else "0x" + keccak(canonical.encode()).hex()
+    return EventAbi(name, parameters, canonical, topic0)
 
 
 def _parameter(text: str, signature: str) -> Parameter:

@@ -43,6 +43,8 @@ class EventSpec:
     """Other ways to index the same parameters: decoded to the same columns."""
     namesakes: tuple[EventAbi, ...] = ()
     """Events of another kind with the same topic 0: their logs are counted in the ledger and not kept."""
+    named_topics: frozenset[str] = frozenset()
+    """For an anonymous event, topic 0 of the registry's other events: a log that carries one of them is not of this event."""
 
     @property
     def event(self) -> str:
@@ -116,11 +118,17 @@ def load_events(path: Path = EVENTS_CSV, layouts_path: Path = LAYOUTS_CSV) -> Ev
             raise _wrong(path, line, f"emitters is {row['emitters']!r}, expected any or registered")
         if not row["table"].startswith(row["family"] + "__"):
             raise _wrong(path, line, f"table {row['table']!r} does not start with {row['family']}__")
+        if abi.is_anonymous and row["emitters"] != "registered":
+            raise _wrong(
+                path, line, f"{abi.name} is anonymous: its emitters must be registered, nothing else tells its logs"
+            )
         emitters: Emitters = "any" if row["emitters"] == "any" else "registered"
         is_shared = tables.count(row["table"]) > 1
         specs.append(EventSpec(row["family"], row["role"], row["table"], emitters, abi, is_shared))
     _check_unique(specs, path)
     specs = _with_layouts(specs, layouts, layouts_path)
+    named = frozenset(spec.topic0 for spec in specs if spec.topic0)
+    specs = [replace(spec, named_topics=named) if spec.abi.is_anonymous else spec for spec in specs]
     return EventRegistry(tuple(specs), hashlib.sha256((text + layouts_text).encode()).hexdigest()[:12])
 
 

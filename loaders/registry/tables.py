@@ -24,7 +24,11 @@ LOAD_RANGES = RawTable(
         Column("role", "string", "Role of the emitting contract in its family, for example pool."),
         Column("event", "string", "Name of the event as in its ABI."),
         Column("table_name", "string", "Raw table that holds the rows of this filter."),
-        Column("topic0", "string", "Topic 0 that was asked for, lower-case 0x hex."),
+        Column(
+            "topic0",
+            "string",
+            "Topic 0 that was asked for, lower-case 0x hex; empty for an anonymous event, which has none.",
+        ),
         Column("contract_address", "string", "Contract that was asked for, or `*` when any emitter was."),
         Column("from_block", "int64", "First block of the range, inclusive."),
         Column("to_block", "int64", "Last block of the range, inclusive."),

@@ -27,14 +27,15 @@ def may_contain(bloom: bytes, value: bytes) -> bool:
 
 def may_match(bloom: bytes, query: LogQuery) -> bool:
     """Whether a block with this bloom can hold a log of the query."""
-    return _any(bloom, query.topics) and (not query.addresses or _any(bloom, query.addresses))
+    asked = (values for values in (query.topics, query.addresses) if values)
+    return all(_any(bloom, values) for values in asked)
 
 
 def collision_probability(bloom: bytes, query: LogQuery) -> float:
     """How probable :func:`may_match` is true by chance, given how full the bloom is."""
     filled = sum(byte.bit_count() for byte in bloom) / _BITS
     by_chance = filled**3
-    by_topic: float = 1 - (1 - by_chance) ** len(query.topics)
+    by_topic: float = 1 - (1 - by_chance) ** len(query.topics) if query.topics else 1.0
     by_address: float = 1 - (1 - by_chance) ** len(query.addresses) if query.addresses else 1.0
     return by_topic * by_address
 

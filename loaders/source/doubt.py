@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 
-from loaders.logs import RawLogs, concat_logs, rows_in
+from loaders.logs import RawLogs, concat_logs
 from loaders.plan.filters import LogQuery
 from loaders.rpc.endpoint import Header, read_headers
 from loaders.rpc.node import Node, SizeRefused, Unsupported
@@ -108,12 +108,7 @@ def read_receipts(node: Node, header: Header) -> RawLogs:
 
 def of_query(logs: RawLogs, query: LogQuery) -> RawLogs:
     """Those of the logs that the query asks for."""
-    if not len(logs):
-        return logs
-    keep = (logs.topic_count > 0) & rows_in(logs.topics[:, 0], [bytes.fromhex(t[2:]) for t in query.topics])
-    if query.addresses:
-        keep &= rows_in(logs.address, [bytes.fromhex(a[2:]) for a in query.addresses])
-    return logs.take(keep)
+    return logs.take(query.matches(logs)) if len(logs) else logs
 
 
 class _Receipt(msgspec.Struct):

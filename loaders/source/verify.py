@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from loaders.logs import Integers, Mask, RawLogs, rows_in
+from loaders.logs import Integers, Mask, RawLogs
 from loaders.plan.density import Expected
 from loaders.plan.filters import LogQuery
 from loaders.rpc.endpoint import Header
@@ -51,10 +51,8 @@ def check_logs(logs: RawLogs, query: LogQuery, from_block: int, to_block: int, e
         raise Inconsistent("logs out of order or repeated")
     if (logs.block_hash[1:] != logs.block_hash[:-1]).any(axis=1)[same_block].any():
         raise Inconsistent("one block with two hashes")
-    if not rows_in(logs.topics[:, 0], [bytes.fromhex(t[2:]) for t in query.topics]).all():
-        raise Inconsistent("logs of events that were not asked for")
-    if query.addresses and not rows_in(logs.address, [bytes.fromhex(a[2:]) for a in query.addresses]).all():
-        raise Inconsistent("logs of contracts that were not asked for")
+    if not query.matches(logs).all():
+        raise Inconsistent("logs of events or contracts that were not asked for")
     check_block(logs, end)
 
 
@@ -73,7 +71,8 @@ def check_bloom(logs: RawLogs, header: Header) -> None:
         return
     in_block: Mask = logs.block_number == header.number
     rows = np.flatnonzero(in_block)
-    values = {logs.address[i].tobytes() for i in rows} | {logs.topics[i, 0].tobytes() for i in rows}
+    values = {logs.address[i].tobytes() for i in rows}
+    values |= {logs.topics[i, 0].tobytes() for i in rows if logs.topic_count[i]}
     if not all(may_contain(header.logs_bloom, v) for v in values):
         raise Inconsistent(f"block {header.number} has logs that its bloom excludes")
 

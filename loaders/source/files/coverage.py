@@ -74,7 +74,7 @@ def _answers(file: LogFile, asked: Filter) -> bool:
 
 
 def _covers(query: LogQuery, asked: Filter) -> bool:
-    if asked.spec.topic0 not in query.topics:
+    if query.topics and asked.spec.topic0 not in query.topics:
         return False
     return not query.addresses or (asked.contract_address != ANY and asked.contract_address in query.addresses)
 

@@ -73,7 +73,7 @@ class LogFile:
     def _groups(self, low: int, high: int) -> list[int]:
         return [g.number for g in self.groups if g.first_block <= high and g.last_block >= low]
 
-    def rows(self, low: int, high: int, topics: list[bytes], chain_id: int) -> Iterator[Rows]:
+    def rows(self, low: int, high: int, topics: list[bytes] | None, chain_id: int) -> Iterator[Rows]:
         """Its logs of blocks [low, high], piece by piece in the file's order."""
         numbers = self._groups(low, high)
         if not numbers:

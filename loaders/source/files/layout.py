@@ -64,8 +64,8 @@ class Layout:
         fixed = [self.address if name == "address" else name for name in _REQUIRED]
         return [*fixed, *self.topics, *(name for name in optional if name)]
 
-    def read(self, batch: pa.RecordBatch, low: int, high: int, topics: list[bytes], chain_id: int) -> Rows:
-        """Logs of blocks [low, high]; whole those whose topic 0 is among ``topics``. Raises :class:`Unfit`."""
+    def read(self, batch: pa.RecordBatch, low: int, high: int, topics: list[bytes] | None, chain_id: int) -> Rows:
+        """Logs of blocks [low, high]; whole those whose topic 0 is among ``topics`` (None: all). Raises :class:`Unfit`."""
         block = integers(batch["block_number"])
         inside: Mask = (block >= low) & (block <= high)
         if not inside.all():
@@ -76,7 +76,7 @@ class Layout:
         index = integers(batch["log_index"])
         # Topics first: in a dump of a whole chain few logs are of events that anyone asked for.
         topic_count, topic_rows = self._topics(batch)
-        wanted = _has_topic0(topic_count, topic_rows, topics)
+        wanted = np.ones(len(topic_count), bool) if topics is None else _has_topic0(topic_count, topic_rows, topics)
         every = bool(wanted.all())
         if not every:
             batch, topic_count, topic_rows = batch.filter(pa.array(wanted)), topic_count[wanted], topic_rows[wanted]

@@ -25,7 +25,9 @@ def in_order(files: Sequence[LogFile], low: int, high: int) -> bool:
     return all(file.is_in_order(low, high) for file in files)
 
 
-def whole_blocks(files: Sequence[LogFile], low: int, high: int, topics: list[bytes], chain_id: int) -> Iterator[Rows]:
+def whole_blocks(
+    files: Sequence[LogFile], low: int, high: int, topics: list[bytes] | None, chain_id: int
+) -> Iterator[Rows]:
     """Rows of files that are :func:`in_order`, in pieces of whole blocks; none is empty."""
     open_block: list[Rows] = []
     for file in sorted(files, key=lambda f: _span(f, low, high)):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from loaders.errors import PoolhouseError
-from loaders.logs import RawLogs, concat_logs, rows_in
+from loaders.logs import RawLogs, concat_logs
 from loaders.plan.filters import LogQuery, Segment
 from loaders.registry.chains import Chain
 from loaders.rpc.endpoint import Header
@@ -45,7 +45,9 @@ class FileSource:
         files = [f for f in answering(self._files, segment) if f.has_logs_of(low, high)]
         if not in_order(files, low, high):
             files = sorted_copy(files, self._scratch.path)
-        topics = sorted({bytes.fromhex(t[2:]) for query in segment.queries for t in query.topics})
+        # Anonymous events have no topic of their own: then every log has to be looked at.
+        is_named = all(query.topics for query in segment.queries)
+        topics = sorted({bytes.fromhex(t[2:]) for q in segment.queries for t in q.topics}) if is_named else None
         start = low
         for pieces, end in _grouped(whole_blocks(files, low, high, topics, self._chain.chain_id), high):
             yield self._batch(segment, start, end, pieces)
@@ -166,10 +168,7 @@ def _asked(logs: RawLogs, queries: Sequence[LogQuery]) -> RawLogs:
     """The logs that one of the queries asks for."""
     chosen = np.zeros(len(logs), bool)
     for query in queries:
-        match = rows_in(logs.topics[:, 0], [bytes.fromhex(t[2:]) for t in query.topics]) & (logs.topic_count > 0)
-        if query.addresses:
-            match &= rows_in(logs.address, [bytes.fromhex(a[2:]) for a in query.addresses])
-        chosen |= match
+        chosen |= query.matches(logs)
     return logs if chosen.all() else logs.take(chosen)
 
 

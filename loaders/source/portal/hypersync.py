@@ -113,7 +113,10 @@ class HyperSync:
             "from_block": question.low,
             "to_block": question.high + 1,
             "logs": [
-                {"topics": [list(q.topics)], **({"address": list(q.addresses)} if q.addresses else {})}
+                {
+                    **({"topics": [list(q.topics)]} if q.topics else {}),
+                    **({"address": list(q.addresses)} if q.addresses else {}),
+                }
                 for q in question.queries
             ],
             "field_selection": {"block": _BLOCK_FIELDS, "log": _LOG_FIELDS},

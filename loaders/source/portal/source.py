@@ -170,8 +170,8 @@ class PortalSource:
         if question.with_all_headers and absent:
             raise Inconsistent(f"{absent} blocks are missing from the answer")
         # Order, bounds, one hash per block: as of a node's answer. What was asked for is the union of the queries.
-        topics = tuple(sorted({t for q in queries for t in q.topics}))
-        check_logs(page.logs, LogQuery(topics, ()), low, page.to_block, end)
+        topics = {t for q in queries for t in q.topics} if all(q.topics for q in queries) else set()
+        check_logs(page.logs, LogQuery(tuple(sorted(topics)), ()), low, page.to_block, end)
         if len(merge_logs([of_query(page.logs, query) for query in queries])) < len(page.logs):
             raise Inconsistent("logs that were not asked for")
         _check_blocks(page)

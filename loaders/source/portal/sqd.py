@@ -92,7 +92,10 @@ class SqdPortal:
             "toBlock": question.high,
             "fields": {"block": _BLOCK_FIELDS, "log": _LOG_FIELDS},
             "logs": [
-                {"topic0": list(q.topics), **({"address": list(q.addresses)} if q.addresses else {})}
+                {
+                    **({"topic0": list(q.topics)} if q.topics else {}),
+                    **({"address": list(q.addresses)} if q.addresses else {}),
+                }
                 for q in question.queries
             ],
         }
