@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -92,10 +93,14 @@ def _range(low: int, high: int) -> str:
     return f". Try with this block range [{low:#x}, {high:#x}]."
 
 
-def _with_timestamp(timestamp: str | None) -> Fault:
+def without_timestamps() -> Fault:
+    """Logs with no timestamp, with one of zero and with one in milliseconds, in turn."""
+    stated = itertools.cycle([None, "0x0", "0x19a9c8b2f40"])
+
     def fault(call: Call, answer: Answer) -> Answer:
         if call["method"] != "eth_getLogs":
             return answer
+        timestamp = next(stated)
         bare = [{k: v for k, v in log.items() if k != "blockTimestamp"} for log in answer["result"]]
         return {**answer, "result": [{**log, "blockTimestamp": timestamp} if timestamp else log for log in bare]}
 
@@ -166,9 +171,7 @@ PASSING: dict[str, Fault] = {
     "removed": sometimes(3, _changed(lambda logs, _: [*logs[:-1], {**logs[-1], "removed": True}])),
     "other block": sometimes(3, _changed(lambda logs, _: [{**log, "blockHash": "0x" + "5a" * 32} for log in logs])),
     "lagging": lagging(5),
-    "no timestamps": _with_timestamp(None),
-    "timestamps of zero": _with_timestamp("0x0"),
-    "timestamps in milliseconds": _with_timestamp("0x19a9c8b2f40"),
+    "timestamps": without_timestamps(),
 }
 """Faults of answers that are not refused; in reach of a reader who doubts and asks again."""
 

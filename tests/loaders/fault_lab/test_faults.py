@@ -20,9 +20,9 @@ from loaders.source.transactions import TransactionMode
 from tests.loaders.emitter import Emitter, Fault, Proxy, serve
 from tests.loaders.fault_lab.faults import CAPS, PASSING, asks_for_range, block_cap, several, together
 
-BLOCKS_PER_FAULT = 30
+BLOCKS_PER_FAULT = 28
 NAMES = [*CAPS, *PASSING]
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
 SPECIAL = ("another chain", "a provider that disagrees", "a node without logs")
 RANGES = [*NAMES, *(f"seed {s}" for s in SEEDS), *SPECIAL]
 
