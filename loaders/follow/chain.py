@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -11,6 +11,7 @@ from loaders.decode.decoder import DECODER_VERSION
 from loaders.errors import PoolhouseError
 from loaders.facts.complete import complete
 from loaders.facts.replaced import recheck_read_blocks
+from loaders.follow.round import Round
 from loaders.follow.transactions import UnwrittenTransactions, WrittenTransactions
 from loaders.load.ledger import Ledger, LoadedRange, plan, read_ledger
 from loaders.load.package import ChainMoved
@@ -22,9 +23,8 @@ from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Contract, Registry
 from loaders.rpc.endpoint import Endpoint, Header, read_head
 from loaders.rpc.node import Lagging
-from loaders.rpc.stats import RequestStats
 from loaders.session import Session
-from loaders.source.base import Batch, SourceName
+from loaders.source.base import Batch
 from loaders.source.clock import BlockGap
 from loaders.source.rpc import RpcSource
 from loaders.source.transactions import TransactionMode
@@ -48,49 +48,6 @@ class Choice:
     threads: int = 4
     with_facts: bool = True
     with_transfers: bool = False
-
-
-@dataclass(frozen=True)
-class Round:
-    """Everything a package needs of one chain; no node is asked while it is written. A view of the chain and its logs."""
-
-    endpoint: Endpoint
-    segments: Sequence[Segment]
-    batches_read: Mapping[tuple[int, int], Sequence[Batch]]
-    """Per segment, by its first and last block."""
-    known: Mapping[int, Header]
-    rechecked: Sequence[Header]
-    """Headers of blocks that state was read at: they say whether those reads still count."""
-    rows: Sequence[Rows]
-    is_caught_up: bool
-    """Whether it reaches the head."""
-    source: SourceName = "rpc"
-
-    @property
-    def host(self) -> str:
-        return self.endpoint.host
-
-    @property
-    def head_block(self) -> int:
-        return self.endpoint.head_block
-
-    @property
-    def final_block(self) -> int:
-        return self.endpoint.final_block
-
-    @property
-    def genesis_hash(self) -> str | None:
-        return self.endpoint.genesis_hash
-
-    @property
-    def stats(self) -> RequestStats:
-        return self.endpoint.stats
-
-    def headers(self, numbers: Sequence[int]) -> list[Header]:
-        return [self.known[n] for n in numbers]
-
-    def batches(self, segment: Segment) -> Iterator[Batch]:
-        return iter(self.batches_read[segment.from_block, segment.to_block])
 
 
 @dataclass

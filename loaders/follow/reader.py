@@ -8,7 +8,8 @@ import threading
 import time
 
 from loaders.errors import PoolhouseError
-from loaders.follow.chain import FollowedChain, Round
+from loaders.follow.chain import FollowedChain
+from loaders.follow.round import Round
 from loaders.follow.wake import Pauses, Wake
 from loaders.load.package import ChainMoved
 from loaders.load.runs import LoadSummary

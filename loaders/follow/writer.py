@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from loaders.errors import PoolhouseError
-from loaders.follow.chain import Round
 from loaders.follow.reader import ChainReader
+from loaders.follow.round import Round
 from loaders.load.archive import Archive
 from loaders.load.package import PackageWriter, Work
 from loaders.load.warehouse import Package, Rows, Warehouse

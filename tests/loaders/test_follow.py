@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from devnet.node import ETHEREUM, Anvil
-from loaders.follow.chain import Choice, Round
+from loaders.follow.chain import Choice
+from loaders.follow.round import Round
 from loaders.follow.run import FollowedEndpoint, FollowRequest, follow
 from loaders.load.warehouse import Package
 from loaders.observer import Observer

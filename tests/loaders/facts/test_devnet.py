@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from eth_abi.packed import encode_packed
 from eth_hash.auto import keccak
@@ -25,9 +27,13 @@ from loaders.facts.calls import StateUnavailable
 from loaders.facts.complete import complete
 from loaders.facts.feeds import feed_aggregators
 from loaders.facts.snapshot import snapshot
+from loaders.follow.chain import Choice
+from loaders.follow.run import FollowedEndpoint, FollowRequest, follow
 from loaders.load.run import LoadRequest, load, open_session
+from loaders.observer import Observer
 from loaders.registry.schema import LOAD_ID
 from loaders.session import Session
+from loaders.source.transactions import TransactionMode
 from tests.warehouse.googlesql.analyzer import Analyzer
 
 
@@ -357,3 +363,31 @@ def test_bigquery_accepts_every_lookup(session: Session) -> None:
     for sql in queries:
         analyzer.check(re.sub(r"\{(\w+)\}", r"raw.\1", sql), tables.get)
     assert len(queries) > 10
+
+
+def test_following_reads_the_same_facts_as_a_load(market: Market, tmp_path: Path) -> None:
+    """Aggregators before the events, the rest once the head is reached."""
+    reached = threading.Event()
+
+    class AtTheHead(Observer):
+        def stage(self, chain: str, name: str) -> None:
+            del chain
+            if name == "at the head":
+                reached.set()
+
+    database = tmp_path / "followed.duckdb"
+    choice = Choice(last_blocks=market.head + 1, transactions=TransactionMode.NONE)
+    request = FollowRequest((FollowedEndpoint("devnet", market.url),), database, choice)
+    follow(request, AtTheHead(), stop=reached)
+    reads = (
+        "select distinct contract_address, function, arguments, value, status from raw.contract_reads "
+        "where function in ('decimals', 'symbol', 'name', 'aggregator', 'phaseId', 'phaseAggregators') order by all"
+    )
+    answers = "select count(*) from raw.chainlink__aggregator_answer_updated"
+    found: list[list[Any]] = []
+    for file in (database, market.database):
+        with duckdb.connect(str(file), read_only=True) as connection:
+            found.append([connection.execute(sql).fetchall() for sql in (reads, answers)])
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 10
+    assert found[0][1][0][0] > 0
