@@ -122,6 +122,12 @@ _BLOCK_CAP = re.compile(
     r"([\d,]+)(k?)\b(?! (?:results|logs|bytes))",
     re.IGNORECASE,
 )
+_LOG_CAP = re.compile(
+    r"(?:returned more than |matched by query exceeds limit of |too many logs, narrow your filter: |"
+    r"exceeds max results |max logs per response is )([\d,]+)",
+    re.IGNORECASE,
+)
+_BYTE_CAP = re.compile(r"([\d,]+) bytes", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,10 @@ class Verdict:
     """A block range the node says would work."""
     block_cap: int | None = None
     """Number of blocks the node says is its limit."""
+    log_cap: int | None = None
+    """The same for logs in one answer."""
+    byte_cap: int | None = None
+    """The same for the size of one answer."""
 
 
 def classify(code: int, message: str, *, status: int = 200) -> Verdict:
@@ -143,13 +153,21 @@ def classify(code: int, message: str, *, status: int = 200) -> Verdict:
     return Verdict(_STATUS.get(status, "transient" if status >= 500 else "fatal"))
 
 
-def _hints(message: str) -> tuple[tuple[int, int] | None, int | None]:
+def _hints(message: str) -> tuple[tuple[int, int] | None, int | None, int | None, int | None]:
     suggested = None
     if match := _HEX_RANGE.search(message):
         suggested = int(match[1], 16), int(match[2], 16)
     elif match := _DECIMAL_RANGE.search(message):
         suggested = int(match[1]), int(match[2])
-    cap = _BLOCK_CAP.search(message)
-    blocks = int(cap[1].replace(",", "")) * (1000 if cap[2] else 1) if cap else None
     # An inverted suggestion is a provider's bug; following it would never end.
-    return (suggested if suggested and suggested[0] <= suggested[1] else None), blocks or None
+    useful = suggested if suggested and suggested[0] <= suggested[1] else None
+    return useful, _limit(_BLOCK_CAP, message), _limit(_LOG_CAP, message), _limit(_BYTE_CAP, message)
+
+
+def _limit(pattern: re.Pattern[str], message: str) -> int | None:
+    """The number that the pattern's first group finds, in thousands where a second one finds a k; None for 0."""
+    match = pattern.search(message)
+    if match is None:
+        return None
+    thousands = 1000 if pattern.groups > 1 and match[2] else 1
+    return int(match[1].replace(",", "")) * thousands or None

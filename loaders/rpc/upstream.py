@@ -102,7 +102,10 @@ class Upstream:
                 self.breaker.trip()
                 return
             case "size":
-                self.caps.learn(max_blocks=failure.verdict.block_cap)
+                stated = failure.verdict
+                self.caps.learn(
+                    max_blocks=stated.block_cap, max_logs=stated.log_cap, max_response_bytes=stated.byte_cap
+                )
             case "unsupported" if failure.method and failure.method not in _ALWAYS_ASKED:
                 self.caps.learn(lacks_method=failure.method)
         if failure.verdict.kind == "transient" or failure.is_broken:

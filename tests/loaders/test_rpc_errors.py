@@ -18,5 +18,6 @@ ERRORS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("error", ERRORS, ids=[f"{e['provider']} {e['code']} {e['message'][:40]}" for e in ERRORS])
 def test_an_error_means_what_it_says(error: dict[str, Any]) -> None:
     suggested = error.get("suggested")
-    expected = Verdict(error["kind"], tuple(suggested) if suggested else None, error.get("block_cap"))
+    limits = [error.get(name) for name in ("block_cap", "log_cap", "byte_cap")]
+    expected = Verdict(error["kind"], tuple(suggested) if suggested else None, *limits)
     assert classify(error["code"], error["message"], status=error["status"]) == expected
