@@ -73,7 +73,7 @@ def test_a_warehouse_without_marts_says_what_to_do(poolhouse: Run, tmp_path: Pat
 
 def test_raw_tables_have_the_registrys_columns_alone(small_warehouse: SmallWarehouse) -> None:
     """dlt would put a value of another type into a variant column beside the declared one, where no model looks."""
-    tables = load_events().tables
+    tables = load_events().with_tables_for(["contract_risk"]).tables
     with duckdb.connect(str(small_warehouse.database), read_only=True) as connection:
         found: dict[str, set[str]] = {}
         for table, column in connection.execute(

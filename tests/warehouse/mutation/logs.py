@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from loaders.registry.events import EventSpec, load_events
+from loaders.registry.events import EventSpec
 from loaders.registry.schema import column_name
 from tests.warehouse.mutation.project import name_of
 from tests.warehouse.mutation.rebuild import Change
@@ -161,8 +161,11 @@ def _rank(name: str, abi_type: str) -> int:
 
 def _free_log_index(connection: duckdb.DuckDBPyConnection, log: Log) -> int:
     of_block = f"where chain_id = {log.chain_id} and block_number = {log.block_number}"
-    tables = load_events().event_tables
-    highest = " union all ".join(f"select max(log_index) as log_index from raw.{t.name} {of_block}" for t in tables)
+    tables = connection.execute(
+        "select table_name from duckdb_columns() where database_name = current_database() and schema_name = 'raw' "
+        "and column_name = 'log_index'"
+    ).fetchall()
+    highest = " union all ".join(f"select max(log_index) as log_index from raw.{t} {of_block}" for (t,) in tables)
     return int(_value(connection, f"select max(log_index) from ({highest})")) + 1
 
 
