@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from loaders.commands.options import (
     DestinationOption,
     ProtocolOption,
 )
+from loaders.errors import PoolhouseError
 
 EPILOG = (
     "Examples:\n\n"
@@ -56,11 +58,16 @@ def decode(
     from loaders.registry.seeds import load_registry
     from loaders.reporting import Reporting, reporting
     from loaders.shutdown import stop_on_signals
+    from loaders.source.files.opening import is_remote
     from loaders.source.files.request import FilesRequest
     from loaders.source.transactions import TransactionMode
 
-    folder = archive or default_archive(destination.value, database)
     known = load_registry().chain(chain)
+    folder = f"{archive or default_archive(destination.value, database)}/{known.chain_id}"
+    if not is_remote(folder) and not Path(folder).is_dir():
+        raise PoolhouseError(
+            f"There is no archive of {known.name} at {folder}.", "Load something first, or name another with --archive."
+        )
     request = LoadRequest(
         chain=chain,
         rpc_url=(rpc_url or "").strip(),
@@ -72,7 +79,7 @@ def decode(
         transactions=TransactionMode.NONE,
         with_facts=False,
         with_transfers=True,
-        source=FilesRequest((f"{folder}/{known.chain_id}",)),
+        source=FilesRequest((folder,)),
         is_decoding_again=True,
     )
     started = time.monotonic()

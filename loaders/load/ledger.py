@@ -217,6 +217,17 @@ class CoveredRange:
     namesakes: Mapping[tuple[EventSpec, str], int]
     hosts: str
     """Endpoints that answered, separated by commas, without their keys."""
+    first_timestamp: int | None = None
+    """Of the first log; None where there is none."""
+
+    @property
+    def start(self) -> datetime | None:
+        """When the range begins; where its first header is not known, when its first log was emitted, or its end."""
+        if self.first is not None:
+            return datetime.fromtimestamp(self.first.timestamp, UTC)
+        if self.first_timestamp is not None:
+            return datetime.fromtimestamp(self.first_timestamp, UTC)
+        return datetime.fromtimestamp(self.last.timestamp, UTC) if self.last else None
 
 
 def ledger_rows(covered: Iterable[CoveredRange], view: ChainView, chain_id: int, registry_version: str) -> pa.Table:
@@ -235,7 +246,7 @@ def ledger_rows(covered: Iterable[CoveredRange], view: ChainView, chain_id: int,
             "to_block": part.to_block,
             "from_block_hash": part.first and part.first.hash,
             "to_block_hash": part.last and part.last.hash,
-            "min_timestamp": part.first and datetime.fromtimestamp(part.first.timestamp, UTC),
+            "min_timestamp": part.start,
             "max_timestamp": part.last and datetime.fromtimestamp(part.last.timestamp, UTC),
             "log_count": part.counts.get((f.spec, f.contract_address), 0),
             "namesake_count": part.namesakes.get((f.spec, f.contract_address), 0),

@@ -89,6 +89,8 @@ class _Open:
     from_block: int
     to_block: int
     last: Header | None
+    first_timestamp: int | None = None
+    """Of the first log."""
     counts: Counter[tuple[EventSpec, str]] = field(default_factory=Counter)
     namesakes: Counter[tuple[EventSpec, str]] = field(default_factory=Counter)
     hosts: set[str] = field(default_factory=set)
@@ -154,6 +156,8 @@ class PackageWriter:
     def _add(self, under_way: _Open, batch: Batch) -> Iterator[Rows]:
         if self._archive:
             self._archive.add(under_way.segment, under_way.from_block, batch.logs)
+        if under_way.first_timestamp is None and len(batch.logs):
+            under_way.first_timestamp = int(batch.logs.timestamp[0])
         decoded = under_way.decoder.decode(batch.logs)
         under_way.counts.update(decoded.counts)
         under_way.namesakes.update(decoded.namesakes)
@@ -185,7 +189,9 @@ class PackageWriter:
         blocks = under_way.from_block, under_way.to_block
         hosts = ", ".join(sorted(under_way.hosts))
         counts = under_way.counts, under_way.namesakes
-        self._covered.append(CoveredRange(under_way.segment, *blocks, first, under_way.last, *counts, hosts))
+        self._covered.append(
+            CoveredRange(under_way.segment, *blocks, first, under_way.last, *counts, hosts, under_way.first_timestamp)
+        )
         if self._archive:
             ends = [header for header in (first, under_way.last) if header is not None]
             self._archive.finish(under_way.segment, blocks, ends, self._view.genesis_hash, self._tag)

@@ -34,7 +34,12 @@ LOAD_RANGES = RawTable(
         Column("to_block", "int64", "Last block of the range, inclusive."),
         Column("from_block_hash", "string", "Hash of the first block.", nullable=True),
         Column("to_block_hash", "string", "Hash of the last block.", nullable=True),
-        Column("min_timestamp", "timestamp", "Timestamp of the first block, UTC.", nullable=True),
+        Column(
+            "min_timestamp",
+            "timestamp",
+            "Timestamp of the first block, UTC; of the first log of the range where a source of files lacks that block's.",
+            nullable=True,
+        ),
         Column("max_timestamp", "timestamp", "Timestamp of the last block, UTC.", nullable=True),
         Column("log_count", "int64", "Rows written to `table_name` for this filter and range."),
         Column(

@@ -152,6 +152,21 @@ def test_an_event_that_the_ledger_lacks_comes_from_the_archive(chain: Emitter, t
     assert query(database, mints) == counted, "what the ledger has is not decoded again"
 
 
+def test_a_range_that_begins_with_quiet_blocks_is_dated_by_its_first_log(chain: Emitter, tmp_path: Path) -> None:
+    read(chain, tmp_path)
+    (tmp_path / "read.duckdb").unlink()
+    read(chain, tmp_path, to_block=85, archive=None)
+    quiet = query(tmp_path / "read.duckdb", "select count(*) from raw.uniswap_v2__pair_sync where block_number > 80")
+    assert quiet == [(0,)]
+    decode(tmp_path / "archive", tmp_path / "read.duckdb")
+    begun = query(
+        tmp_path / "read.duckdb",
+        "select distinct from_block, from_block_hash, min_timestamp = (select min(block_timestamp) "
+        "from raw.uniswap_v2__pair_sync where block_number > 85) from raw.load_ranges where source = 'files'",
+    )
+    assert begun == [(86, None, True)]
+
+
 def logs_asked_for(proxy: Proxy) -> list[int]:
     """Blocks from which on the node was asked for logs."""
     asked = [c["params"][0] for c in proxy.calls if c["method"] == "eth_getLogs"]

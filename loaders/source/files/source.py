@@ -58,8 +58,8 @@ class FileSource:
             rows = [_ordered(piece) for piece in pieces]
             if self._is_whole:
                 self._check_whole(low, high, rows)
-            known = _stated_headers(rows, {segment.from_block, high})
-            end = self._end(high, known)
+            known = _stated_headers(rows, {low, high})
+            end = self._header(high, known) or self._headers.read([high])[0]
             logs = concat_logs([piece.logs for piece in rows])
             # Whole logs were read of the wanted events alone: more can only be too many where contracts are asked for.
             if any(query.addresses for query in segment.queries):
@@ -73,18 +73,15 @@ class FileSource:
                 f"The files contradict themselves or the chain in blocks {low} to {high}: {error}.",
                 "Nothing of these blocks was loaded. Export the files again, or leave out those that are wrong.",
             ) from None
-        first = [self._end(low, known)] if low == segment.from_block else []
-        return Batch(low, high, logs, end, [*first, *read])
+        first = self._header(low, known) if low == segment.from_block else known.get(low)
+        return Batch(low, high, logs, end, [*([first] if first else []), *read])
 
-    def _end(self, number: int, known: dict[int, Header]) -> Header:
-        """Header of a block that a range begins or ends with, as headers have it, else as the logs say."""
-        found = self._headers.find([number]).get(number)
-        stated = known.get(number)
+    def _header(self, number: int, stated_by_logs: dict[int, Header]) -> Header | None:
+        """Of a block that a batch begins or ends with: as headers have it, else as its logs say."""
+        found, stated = self._headers.find([number]).get(number), stated_by_logs.get(number)
         if found and stated and (found.hash, found.timestamp) != (stated.hash, stated.timestamp):
             raise Inconsistent(f"block {number} has hash {stated.hash} in the logs, but {found.hash} in its header")
-        if header := found or stated:
-            return header
-        return self._headers.read([number])[0]
+        return found or stated
 
     def _completed(self, logs: RawLogs, end: Header, *, lacks_hash: bool) -> tuple[RawLogs, list[Header]]:
         """With hash and time, where the layout lacks them."""
