@@ -226,11 +226,15 @@ class Node:
 
 
 def _blocks(calls: Sequence[Call]) -> int:
-    """Blocks that the logs asked for lie in; 0 when none are, or only those of one block."""
+    """Blocks that the logs asked for lie in; 0 when none are, only those of one block, or up to a tag."""
     method, params = calls[0]
-    if method != "eth_getLogs" or "toBlock" not in params[0]:
+    if method != "eth_getLogs":
         return 0
-    return int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
+    ends = [params[0].get(name, "") for name in ("fromBlock", "toBlock")]
+    if not all(end.startswith("0x") for end in ends):
+        return 0
+    low, high = (int(end, 16) for end in ends)
+    return high - low + 1
 
 
 def _in_turn(ready: list[Upstream], blocks: int) -> Iterator[Upstream]:

@@ -308,6 +308,7 @@ def test_wide_ranges_go_where_they_are_borne(pool: Pool) -> None:
     assert [pool.node.caps.max_blocks] == [None]
     wide = [("eth_getLogs", ({"fromBlock": "0x1", "toBlock": "0x14"},))]
     assert {pool.node.ask(wide).upstream for _ in range(8)} == {paid}
+    assert len(pool.node.call("eth_getLogs", {"fromBlock": "0x1", "toBlock": "latest"})) == 20
     paid.breaker.trip()
     assert [pool.node.caps.max_blocks] == [10]
     pool.proxies[1].fault = error(-32005, "query returned more than 10000 results")
