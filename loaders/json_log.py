@@ -2,12 +2,14 @@
 
 Every object has ``time`` (UTC), ``event`` and ``chain``. Events: ``connected``, ``plan``, ``stage``, ``progress`` (every few
 seconds), ``refused`` (requests refused since the last such event, by endpoint and kind), ``committed``, ``ended`` (the run's
-row of ``runs``) and ``error`` (message and remedy, where a person would read them).
+row of ``runs``), ``warning`` and ``error`` (message and remedy, where a person would read them), ``metrics`` (where they are
+served) and ``stopping``.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -22,6 +24,9 @@ from loaders.progress import ProgressByChain, Ticker
 from loaders.redact import redact
 from loaders.source.base import ChainView
 
+_LOGGER = logging.getLogger("poolhouse")
+"""Where the parts that know of no observer warn (an endpoint that is left out)."""
+
 
 class JsonLog(ProgressByChain):
     """Writes while entered; ``seconds`` lie between two events ``progress`` of a chain."""
@@ -31,14 +36,17 @@ class JsonLog(ProgressByChain):
         self._write = write
         self._ticker = Ticker(seconds, self._tick)
         self._refusals: dict[tuple[str, str, str], int] = {}
+        self._warnings = _Warnings(self)
 
     def __enter__(self) -> JsonLog:
         self._ticker.start()
+        _LOGGER.addHandler(self._warnings)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _LOGGER.removeHandler(self._warnings)
         self._ticker.stop()
 
     def connected(self, chain: str, view: ChainView) -> None:
@@ -105,3 +113,12 @@ class JsonLog(ProgressByChain):
                 if count > before:
                     self._refusals[chain, traffic.host, kind] = count
                     self.log("refused", chain, endpoint=traffic.host, kind=kind, count=count - before)
+
+
+class _Warnings(logging.Handler):
+    def __init__(self, log: JsonLog) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.log("warning", None, message=record.getMessage())

@@ -36,13 +36,6 @@ def reporting(how: Reporting) -> Iterator[Observer]:
     console = Console(stderr=True)
     with ExitStack() as stack:
         observers: list[Observer] = []
-        if how.metrics_port is not None or how.metrics_file is not None:
-            metrics = Metrics()
-            observers.append(metrics)
-            if how.metrics_port is not None:
-                stack.enter_context(served(metrics, how.metrics_host, how.metrics_port))
-            if how.metrics_file is not None:
-                stack.enter_context(written(metrics, how.metrics_file))
         log = stack.enter_context(JsonLog(_EVENT_EVERY_S)) if how.log_json else None
         if log is not None:
             observers.append(log)
@@ -51,9 +44,22 @@ def reporting(how: Reporting) -> Iterator[Observer]:
         else:
             observers.append(stack.enter_context(ProgressLines(_LINE_EVERY_S)))
         try:
+            if how.metrics_port is not None or how.metrics_file is not None:
+                observers.append(_metrics(how, stack, log))
             yield Observers(observers)
         except PoolhouseError as error:
             if log is None:
                 raise
             log.log("error", None, message=error.message, remedy=error.remedy)
             raise SystemExit(error.exit_code) from None
+
+
+def _metrics(how: Reporting, stack: ExitStack, log: JsonLog | None) -> Metrics:
+    metrics = Metrics()
+    if how.metrics_port is not None:
+        port = stack.enter_context(served(metrics, how.metrics_host, how.metrics_port))
+        if log is not None:
+            log.log("metrics", None, address=how.metrics_host, port=port)
+    if how.metrics_file is not None:
+        stack.enter_context(written(metrics, how.metrics_file))
+    return metrics

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,9 +84,12 @@ def _open(destination: Destination, database: Path, registry: Registry) -> Itera
             yield query
         return
     from loaders.load.warehouse import open_warehouse
-    from loaders.session import work_directory
 
-    with open_warehouse("bigquery", registry.events, database=database, root=work_directory(database)) as warehouse:
+    # In a folder of its own: a load may be under way in the usual one.
+    with (
+        TemporaryDirectory() as folder,
+        open_warehouse("bigquery", registry.events, database=database, root=Path(folder)) as warehouse,
+    ):
         yield warehouse.query
 
 

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from loaders.errors import PoolhouseError
 from loaders.load import bigquery, duckdb_file
-from loaders.load.disk import disk_full, is_disk_full
+from loaders.load.disk import disk_full, is_disk_full, lock_folder
 from loaders.redact import redact
 from loaders.registry.events import EventRegistry
 from loaders.registry.schema import LOAD_ID, RawTable
@@ -70,14 +71,15 @@ class Warehouse(AbstractContextManager["Warehouse"]):
         self.dataset = dataset
         self._registry = registry
         self._schema = dlt_schema(registry, with_bigquery_hints=destination.destination_name == "bigquery")
+        # A killed run leaves packages behind, one on a full disk torn files. Nothing of it is needed: what is loaded
+        # stands in the ledger, what is not is read again.
+        shutil.rmtree(work / "pipelines" / _identifier(name), ignore_errors=True)
         self._pipeline = dlt.pipeline(
             pipeline_name=_identifier(name),
             destination=destination,
             dataset_name=dataset,
             pipelines_dir=str(work / "pipelines"),
         )
-        # A killed run leaves packages behind; the ledger knows what they would have held, and it is read again.
-        self._pipeline.abort_packages()
         self._connection: Any = None
         self._new_file: Path | None = None
         self._has_tables = False
@@ -95,8 +97,8 @@ class Warehouse(AbstractContextManager["Warehouse"]):
             self._connection.close()
             self._connection = None
 
-    def hold(self, connection: Any, new_file: Path | None) -> None:
-        """Keep a connection that closes with the warehouse, and the file that it made."""
+    def hold(self, connection: Any, new_file: Path | None = None) -> None:
+        """Keep a connection or lock that closes with the warehouse, and the file that it made."""
         self._connection = connection
         self._new_file = new_file
 
@@ -178,7 +180,9 @@ def open_warehouse(
     if destination == "bigquery":
         target = bigquery.target()
         factory = dlt.destinations.bigquery(location=target.location, project_id=target.project)
+        folder_lock = lock_folder(root / "pipelines")
         warehouse = Warehouse(f"{target.project}_{target.dataset}", factory, target.dataset, registry, root)
+        warehouse.hold(folder_lock)
         warehouse.require_bigquery(target)
         return warehouse
     if lock_wait_s is None:
