@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from devnet.node import Anvil
 from loaders.errors import PoolhouseError
 from loaders.shutdown import STOPPED_EXIT_CODE
 from tests.loaders.emitter import Answer, Emitter, Proxy, serve
+from tests.loaders.live import assert_live_is_the_chain, live, rows
 from tests.loaders.mortal import STAGES, Mortal
-from tests.loaders.test_load import LIVE, run
+from tests.loaders.test_load import run
 
 KEY = "s3cretkey0123456789"
 
@@ -43,11 +43,6 @@ def command(url: str, database: Path, *options: str) -> list[str]:
     return [*source, "--transactions", "none", "--database", str(database), *options]
 
 
-def rows(database: Path, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-
 def chain_rows(chain: Emitter) -> list[tuple[Any, ...]]:
     return [(block, index, str(int(data[2:66], 16)), str(int(data[66:], 16))) for block, index, data in chain.logs()]
 
@@ -56,9 +51,9 @@ def assert_nothing_is_wrong(chain: Emitter, database: Path) -> None:
     """Whatever was interrupted: what counts is of the chain, each log once, and as many as the ledger says."""
     if not database.exists() or not rows(database, "from duckdb_tables() where table_name = 'load_ranges'"):
         return
-    live = rows(database, LIVE)
-    assert len(live) == len(set(live))
-    assert set(live) <= set(chain_rows(chain))
+    counted = live(database)
+    assert len(counted) == len(set(counted))
+    assert set(counted) <= set(chain_rows(chain))
     unequal = """
         with complete as (select load_id from raw._dlt_loads where status = 0)
         select load_id, (
@@ -71,7 +66,7 @@ def assert_nothing_is_wrong(chain: Emitter, database: Path) -> None:
 
 def assert_all_is_there(chain: Emitter, database: Path) -> None:
     assert_nothing_is_wrong(chain, database)
-    assert rows(database, LIVE) == chain_rows(chain)
+    assert_live_is_the_chain(chain, database)
     finals = "select sum(log_count) from raw.load_ranges where event = 'Sync' and finality = 'final'"
     complete = f"{finals} and _dlt_load_id in (select load_id from raw._dlt_loads)"
     assert rows(database, complete) == [(sum(1 for block, *_ in chain.logs() if block <= chain.head - 64),)]
@@ -132,7 +127,7 @@ def test_a_signal_lets_what_is_under_way_be_loaded(chain: Emitter, mortal: Morta
         ["Stopped on request.", "What was read is loaded; run the same command again to continue."],
     )
     assert_nothing_is_wrong(chain, database)
-    loaded = len(rows(database, LIVE))
+    loaded = len(live(database))
     assert 0 < loaded < len(chain.logs())
     assert rows(database, "select outcome, error, package_count from raw.runs") == [("stopped", None, 1)]
     assert mortal.run(*command(chain.url, database, "--no-facts"))[0] == 0
