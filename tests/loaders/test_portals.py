@@ -20,6 +20,7 @@ from loaders.registry.chains import Chain
 from loaders.registry.events import load_events
 from loaders.registry.seeds import load_registry
 from loaders.rpc.client import RpcClient
+from loaders.rpc.connect import connect
 from loaders.rpc.node import Node
 from loaders.source.portal.http import PortalHttp
 from loaders.source.portal.hypersync import HyperSync
@@ -206,6 +207,54 @@ def test_a_fault_is_asked_again_or_refused_and_loses_nothing(chain: Emitter, kin
         read(kind, chain, server, node=True)
     assert TOKEN not in str(refused.value)
     assert str(refused.value.remedy)
+
+
+def beyond(path: str, query: Json, reply: Reply) -> Reply:
+    """The answer claims blocks that were not asked for."""
+    if not query or not query.get("logs"):
+        return reply
+    if path.endswith("query"):
+        return 200, {}, json.dumps({**json.loads(reply[2]), "next_block": LAST + 3}).encode()
+    last = json.loads(reply[2].splitlines()[-1])
+    last["header"].update(number=LAST + 2, parentHash="0x" + "44" * 32)
+    return 200, {}, reply[2] + json.dumps({"header": last["header"]}).encode() + b"\n"
+
+
+def another_hash(log: Json) -> None:
+    if log["block_number"] == 51:
+        log["block_hash"] = "0x" + "55" * 32
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "reason"),
+    [
+        ("sqd", each_log(lambda log: log.update(address=EMITTERS[2])), "not asked for"),
+        ("hypersync", each_log(lambda log: log.update(address=EMITTERS[2])), "not asked for"),
+        ("sqd", beyond, "the answer ends at"),
+        ("hypersync", beyond, "the answer ends at|no header"),
+        ("hypersync", each_log(another_hash), "two hashes"),
+    ],
+)
+def test_what_was_not_asked_for_is_refused(chain: Emitter, kind: str, fault: Fault, reason: str) -> None:
+    server = server_of(kind, chain)
+    server.fault = fault
+    with pytest.raises(PoolhouseError, match=reason):
+        read(kind, chain, server, node=False, address=EMITTERS[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_portal_that_is_on_another_fork_than_the_node_is_refused(chain: Emitter, kind: str) -> None:
+    with Anvil() as anvil:
+        other = Emitter(anvil)
+        other.mine([1] * 100)
+        server = server_of(kind, other)
+        with pytest.raises(PoolhouseError, match="is another at"):
+            read(kind, chain, server, node=True)
+        endpoint = connect(chain.url, DEVNET, load_registry())
+        with serve(server) as url:
+            source = (SqdRequest if kind == "sqd" else HyperSyncRequest)(path_of(kind, url), TOKEN)
+            with pytest.raises(PoolhouseError, match="are of different chains"):
+                source.open(DEVNET, endpoint)
 
 
 @pytest.mark.parametrize("kind", KINDS)
