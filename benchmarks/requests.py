@@ -41,6 +41,7 @@ class Provider:
         max_blocks: int | None = None,
         suggestion: Suggestion = "none",
         states_block_cap: bool = True,
+        states_log_cap: bool = False,
     ) -> None:
         self.logs_per_block = logs_per_block
         self.blocks = len(logs_per_block)
@@ -49,7 +50,8 @@ class Provider:
         """Of one request after the other: 150 ms each, and 20 µs a log."""
         self._sums = np.concatenate([[0], np.cumsum(logs_per_block)])
         self._max_logs, self._max_blocks = max_logs, max_blocks
-        self._suggestion, self._states_block_cap = suggestion, states_block_cap
+        self._suggestion = suggestion
+        self._states_block_cap, self._states_log_cap = states_block_cap, states_log_cap
 
     def ask(self, low: int, high: int) -> int | Verdict:
         """Number of logs in the range, or the refusal."""
@@ -93,7 +95,8 @@ class Provider:
             "one block": (low, low),
             "one block less": (low, high - 1),
         }
-        return Verdict("size", suggested=ranges[self._suggestion])
+        log_cap = self._max_logs if self._states_log_cap else None
+        return Verdict("size", suggested=ranges[self._suggestion], log_cap=log_cap)
 
 
 def density(provider: Provider, controller: RangeController | None = None) -> None:

@@ -12,6 +12,8 @@ import numpy as np
 from loaders.logs import Integers
 
 _REMEMBERED = 256
+_NEWEST_LOGS = 10_000
+"""So many tell a density; more would only be older."""
 _FEWEST_LOGS = 40
 _FEWEST_BLOCKS = 8
 _SAME = math.log(1.5)
@@ -75,9 +77,11 @@ class DensityMap:
         error = None
         if before is not None and last.blocks == high - low + 1 and not _differ(before, last):
             error = abs(math.log(last.density / before.density))
-            # Of one kind: the newest answer says how dense, all of them how sure that is.
+            # Of one kind: the newest logs say how dense, all of them how sure that is.
+            older = min(before.logs, max(0, _NEWEST_LOGS - last.logs))
+            density = (last.logs + 1 + older) / (last.blocks + older / before.density)
             blocks_alike = before.blocks + last.blocks
-            logs = round(last.density * blocks_alike) - 1
+            logs = round(density * blocks_alike) - 1
             last = Stretch(high, blocks_alike, logs, before.filled + last.filled)
         insort(self._stretches, last)
         if len(self._stretches) > _REMEMBERED:

@@ -115,6 +115,7 @@ class RangeController:
     def refused(self, low: int, high: int, verdict: Verdict) -> int:
         """Learn from a refusal for size; returns the last block to ask for instead, always below ``high``."""
         size = high - low + 1
+        self.caps.learn(max_logs=verdict.log_cap, max_response_bytes=verdict.byte_cap)
         if verdict.block_cap and verdict.block_cap < size:
             self.caps.learn(max_blocks=verdict.block_cap)
             return low + verdict.block_cap - 1
@@ -130,12 +131,17 @@ class RangeController:
         return suggested is not None and suggested[0] <= low <= suggested[1] < high
 
     @property
-    def _fill(self) -> float:
-        """Logs to aim at: as many as the endpoint returns, less what predictions err by."""
+    def _limit(self) -> int:
+        """Logs that the endpoint returns, as far as is known, or that are worth asking for at once."""
         limit = min(self._target_logs, self.caps.max_logs or self._target_logs)
         if self.caps.max_response_bytes and self._log_bytes:
             limit = min(limit, int(self.caps.max_response_bytes / self._log_bytes))
-        return limit * max(0.5, min(_FULLEST, 1 - _MARGIN * self._error))
+        return limit
+
+    @property
+    def _fill(self) -> float:
+        """Logs to aim at: the limit, less what predictions err by."""
+        return self._limit * max(0.5, min(_FULLEST, 1 - _MARGIN * self._error))
 
     def _wanted_width(self, at: int) -> int:
         before = self._density.before(at)
@@ -147,7 +153,7 @@ class RangeController:
         refusal = self._innermost(at)
         if refusal is not None:
             rest = refusal.high - at + 1
-            hidden = self._target_logs - refusal.logs
+            hidden = self._limit - refusal.logs
             if at == refusal.low and refusal.suggested_end is not None:
                 width = refusal.suggested_end - at + 1
             elif before is None or before.density * rest < hidden:
@@ -158,13 +164,13 @@ class RangeController:
 
     def _innermost(self, at: int) -> _Refusal | None:
         """The smallest refused range around a block that still hides logs."""
-        around = [r for r in self._refusals if r.low <= at <= r.high and r.logs < self._target_logs]
+        around = [r for r in self._refusals if r.low <= at <= r.high and r.logs < self._limit]
         return min(around, key=lambda r: r.size, default=None)
 
     def _explain(self, refusal: _Refusal) -> None:
         """A refused range has been read in parts: was it too many blocks or too many logs? What two of them say is learnt."""
         too_wide, too_many = refusal.size > self._most_blocks, refusal.logs > self._most_logs
-        if refusal.logs >= min(self._target_logs, self.caps.max_logs or self._target_logs):
+        if refusal.logs >= self._limit:
             return
         if too_wide and (refusal.logs < _LEAST_LOG_LIMIT or not too_many):
             self._too_wide.append(refusal.size)

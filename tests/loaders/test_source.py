@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,10 @@ from loaders.errors import PoolhouseError
 from loaders.plan.filters import Segment, filters_for
 from loaders.registry.events import load_events
 from loaders.registry.seeds import Contract
-from tests.loaders.emitter import EMITTERS, SYNC, Answer, Emitter, Proxy
+from loaders.rpc.client import RpcClient
+from loaders.rpc.node import Node
+from loaders.source.rpc import RpcSource
+from tests.loaders.emitter import EMITTERS, SYNC, Answer, Emitter, Proxy, serve
 from tests.loaders.reading import assert_covers, error, is_logs, read, rows, segment, span
 
 BLOCKS = [(i * 7) % 5 for i in range(60)]
@@ -227,3 +231,31 @@ def test_registered_emitters_are_asked_by_address(chain: Emitter, proxy: Proxy) 
     counts = Decoder(31337, part.wanted).decode(batches[0].logs).counts
     assert {address: n for (_, address), n in counts.items()} == {EMITTERS[1]: len(everything)}
     assert json.loads(json.dumps(proxy.calls[0]["params"][0]["address"])) == [EMITTERS[1]]
+
+
+def test_answers_that_wait_are_bounded_by_their_size(chain: Emitter, proxy: Proxy) -> None:
+    """Without room for what is under way, only the range that is to be delivered next is asked for."""
+    under_way: list[int] = []
+    most = 0
+    respond = proxy.respond
+
+    def counting(body: bytes) -> tuple[int, dict[str, str], bytes]:
+        nonlocal most
+        under_way.append(1)
+        most = max(most, len(under_way))
+        try:
+            time.sleep(0.06)  # long enough for the source to want more at a time
+            return respond(body)
+        finally:
+            under_way.pop()
+
+    part = segment(chain.head)
+    for memory_bytes, at_most in ((1, 1), (2**27, 4)):
+        most = 0
+        with serve(counting) as url:
+            source = RpcSource(
+                Node(RpcClient(url)), threads=4, target_logs=10, first_width=5, memory_bytes=memory_bytes
+            )
+            assert rows(list(source.batches(part))) == chain.logs()
+        assert 1 <= most <= at_most
+    assert most > 1, "with room, requests overlap"

@@ -16,6 +16,7 @@ import pytest
 from devnet.node import Anvil
 from loaders.errors import PoolhouseError
 from loaders.load.run import LoadRequest, load
+from loaders.load.runs import LoadSummary
 from loaders.source.transactions import TransactionMode
 from tests.loaders.emitter import Emitter, Fault, Proxy, serve
 from tests.loaders.fault_lab.faults import CAPS, PASSING, asks_for_range, block_cap, several, together
@@ -23,7 +24,7 @@ from tests.loaders.fault_lab.faults import CAPS, PASSING, asks_for_range, block_
 BLOCKS_PER_FAULT = 28
 NAMES = [*CAPS, *PASSING]
 SEEDS = (1, 2)
-SPECIAL = ("another chain", "a provider that disagrees", "a node without logs")
+SPECIAL = ("a limit met", "a limit known", "another chain", "a provider that disagrees", "a node without logs")
 RANGES = [*NAMES, *(f"seed {s}" for s in SEEDS), *SPECIAL]
 
 LIVE = """
@@ -48,24 +49,27 @@ class Laboratory:
 
     def load(self, name: str, *faults: Fault | None) -> None:
         """Load the blocks of a fault from one endpoint per argument."""
-        first, last = self.blocks(name)
         with ExitStack() as servers:
             urls = []
             for fault in faults:
                 proxy = Proxy(self.chain.url)
                 proxy.fault = fault
                 urls.append(servers.enter_context(serve(proxy.respond)))
-            request = LoadRequest(
-                chain="devnet",
-                rpc_url=",".join(urls),
-                database=self.database,
-                protocols=("uniswap_v2",),
-                from_block=first,
-                to_block=last,
-                transactions=TransactionMode.NONE,
-                with_facts=False,
-            )
-            load(request)
+            self.load_from(",".join(urls), name)
+
+    def load_from(self, url: str, name: str) -> LoadSummary:
+        first, last = self.blocks(name)
+        request = LoadRequest(
+            chain="devnet",
+            rpc_url=url,
+            database=self.database,
+            protocols=("uniswap_v2",),
+            from_block=first,
+            to_block=last,
+            transactions=TransactionMode.NONE,
+            with_facts=False,
+        )
+        return load(request)
 
     def assert_whole(self, name: str) -> None:
         first, last = self.blocks(name)
@@ -116,6 +120,16 @@ def test_faults_that_pass_lose_nothing(lab: Laboratory, name: str) -> None:
 def test_several_faults_at_once_lose_nothing(lab: Laboratory, seed: int) -> None:
     lab.load(f"seed {seed}", several(seed))
     lab.assert_whole(f"seed {seed}")
+
+
+def test_a_limit_that_one_load_met_the_next_one_knows(lab: Laboratory) -> None:
+    proxy = Proxy(lab.chain.url)
+    proxy.fault = block_cap(7)
+    with serve(proxy.respond) as url:
+        assert lab.load_from(url, "a limit met").requests_refused > 0
+        assert lab.load_from(url, "a limit known").requests_refused == 0
+    lab.assert_whole("a limit met")
+    lab.assert_whole("a limit known")
 
 
 def test_a_node_of_another_chain_is_refused(lab: Laboratory) -> None:
