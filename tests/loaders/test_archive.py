@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,23 @@ def read(chain: Emitter, folder: Path, **options: Any) -> LoadSummary:
     )
 
 
+@pytest.fixture(scope="module")
+def loaded_once(chain: Emitter, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a database that was loaded in three pieces, a hole among them filled last, and its archive."""
+    folder = tmp_path_factory.mktemp("archived")
+    read(chain, folder, to_block=33)
+    read(chain, folder, from_block=100, to_block=120)
+    read(chain, folder)
+    return folder
+
+
+@pytest.fixture
+def loaded(loaded_once: Path, tmp_path: Path) -> Path:
+    """A copy of it to change."""
+    shutil.copytree(loaded_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
 def decode(archive: Path | str, database: Path, **options: Any) -> LoadSummary:
     """What `poolhouse decode` does."""
     return load(
@@ -90,77 +108,68 @@ def covered(database: Path) -> list[tuple[Any, int, int]]:
         return sorted((r.key, r.from_block, r.to_block) for r in final_ranges(read_ledger(warehouse, 31337)))
 
 
-def test_a_fresh_database_gets_the_same_final_rows(chain: Emitter, tmp_path: Path) -> None:
-    read(chain, tmp_path, to_block=33)
-    read(chain, tmp_path, from_block=100, to_block=120)
-    read(chain, tmp_path)
-    assert len(list(tmp_path.glob("archive/*/*final*"))) >= 4
-    summary = decode(tmp_path / "archive", tmp_path / "fresh.duckdb")
+def test_a_fresh_database_gets_the_same_final_rows(loaded: Path) -> None:
+    assert len(list(loaded.glob("archive/*/*final*"))) >= 4
+    summary = decode(loaded / "archive", loaded / "fresh.duckdb")
     assert summary.requests_accepted == 0
     for sql in (SYNCS, TRANSFERS):
-        found = query(tmp_path / "fresh.duckdb", sql.format(FINAL))
-        assert found == query(tmp_path / "read.duckdb", sql.format(FINAL))
+        found = query(loaded / "fresh.duckdb", sql.format(FINAL))
+        assert found == query(loaded / "read.duckdb", sql.format(FINAL))
         assert found
-    last = query(tmp_path / "read.duckdb", "select max(to_block) from raw.load_ranges where finality = 'final'")
-    assert query(tmp_path / "fresh.duckdb", "select max(to_block) from raw.load_ranges") == last
+    last = query(loaded / "read.duckdb", "select max(to_block) from raw.load_ranges where finality = 'final'")
+    assert query(loaded / "fresh.duckdb", "select max(to_block) from raw.load_ranges") == last
     # Quiet stretches at the end of a package's range are archived, too.
     holes = "select sum(to_block - from_block + 1) from raw.load_ranges where event = 'Sync' and finality = 'final'"
-    assert query(tmp_path / "fresh.duckdb", holes) == query(tmp_path / "read.duckdb", holes) == [(last[0][0] + 1,)]
-    assert query(tmp_path / "fresh.duckdb", "select count(*) from raw.load_ranges where to_block_hash is null") == [
-        (0,)
-    ]
+    assert query(loaded / "fresh.duckdb", holes) == query(loaded / "read.duckdb", holes) == [(last[0][0] + 1,)]
+    assert query(loaded / "fresh.duckdb", "select count(*) from raw.load_ranges where to_block_hash is null") == [(0,)]
 
 
-def test_what_an_older_decoder_wrote_is_written_again_and_counts(chain: Emitter, tmp_path: Path) -> None:
-    read(chain, tmp_path)
-    database = tmp_path / "read.duckdb"
+def test_what_an_older_decoder_wrote_is_written_again_and_counts(loaded: Path) -> None:
+    database = loaded / "read.duckdb"
     right = query(database, SYNCS.format(FINAL))
     before = covered(database)
     with duckdb.connect(str(database)) as connection:
         connection.execute("update raw.uniswap_v2__pair_sync set reserve0 = '0'")
         connection.execute(f"update raw.load_ranges set decoder_version = '{OLDER}' where finality = 'final'")
-    summary = decode(tmp_path / "archive", database)
+    summary = decode(loaded / "archive", database)
     owners = "', '".join(summary.packages)
     assert query(database, SYNCS.format(f"{FINAL} and _dlt_load_id in ('{owners}')")) == right
     assert query(database, f"select count(*) from raw.load_ranges where decoder_version = '{OLDER}'") != [(0,)]
-    with open_warehouse("duckdb", load_registry().events, database=database, root=tmp_path / "work") as warehouse:
+    with open_warehouse("duckdb", load_registry().events, database=database, root=loaded / "work") as warehouse:
         live = final_ranges(read_ledger(warehouse, 31337))
     assert {r.load_id for r in live} <= set(summary.packages)
     assert {key for key, _, _ in covered(database)} == {key for key, _, _ in before}
-    again = decode(tmp_path / "archive", database)
+    again = decode(loaded / "archive", database)
     assert again.logs == 0, "nothing of an older decoder is left"
 
 
-def test_a_load_from_the_node_does_not_read_again_what_an_older_decoder_wrote(chain: Emitter, tmp_path: Path) -> None:
-    read(chain, tmp_path)
-    with duckdb.connect(str(tmp_path / "read.duckdb")) as connection:
+def test_a_load_from_the_node_does_not_read_again_what_an_older_decoder_wrote(chain: Emitter, loaded: Path) -> None:
+    with duckdb.connect(str(loaded / "read.duckdb")) as connection:
         connection.execute(f"update raw.load_ranges set decoder_version = '{OLDER}'")
-    last = query(tmp_path / "read.duckdb", "select max(to_block) from raw.load_ranges where finality = 'final'")[0][0]
-    assert read(chain, tmp_path).blocks_read == chain.head - last, "the tail alone"
+    last = query(loaded / "read.duckdb", "select max(to_block) from raw.load_ranges where finality = 'final'")[0][0]
+    assert read(chain, loaded).blocks_read == chain.head - last, "the tail alone"
 
 
-def test_an_event_that_the_ledger_lacks_comes_from_the_archive(chain: Emitter, tmp_path: Path) -> None:
-    read(chain, tmp_path)
-    database = tmp_path / "read.duckdb"
+def test_an_event_that_the_ledger_lacks_comes_from_the_archive(loaded: Path) -> None:
+    database = loaded / "read.duckdb"
     right, mints = query(database, SYNCS.format(FINAL)), "select count(*) from raw.load_ranges where event = 'Mint'"
     counted = query(database, mints)
     with duckdb.connect(str(database)) as connection:
         connection.execute("delete from raw.load_ranges where event = 'Sync' and finality = 'final'")
         connection.execute("delete from raw.uniswap_v2__pair_sync")
-    decode(tmp_path / "archive", database)
+    decode(loaded / "archive", database)
     assert query(database, SYNCS.format("true")) == right
     assert query(database, mints) == counted, "what the ledger has is not decoded again"
 
 
-def test_a_range_that_begins_with_quiet_blocks_is_dated_by_its_first_log(chain: Emitter, tmp_path: Path) -> None:
-    read(chain, tmp_path)
-    (tmp_path / "read.duckdb").unlink()
-    read(chain, tmp_path, to_block=85, archive=None)
-    quiet = query(tmp_path / "read.duckdb", "select count(*) from raw.uniswap_v2__pair_sync where block_number > 80")
+def test_a_range_that_begins_with_quiet_blocks_is_dated_by_its_first_log(chain: Emitter, loaded: Path) -> None:
+    (loaded / "read.duckdb").unlink()
+    read(chain, loaded, to_block=85, archive=None)
+    quiet = query(loaded / "read.duckdb", "select count(*) from raw.uniswap_v2__pair_sync where block_number > 80")
     assert quiet == [(0,)]
-    decode(tmp_path / "archive", tmp_path / "read.duckdb")
+    decode(loaded / "archive", loaded / "read.duckdb")
     begun = query(
-        tmp_path / "read.duckdb",
+        loaded / "read.duckdb",
         "select distinct from_block, from_block_hash, min_timestamp = (select min(block_timestamp) "
         "from raw.uniswap_v2__pair_sync where block_number > 85) from raw.load_ranges where source = 'files'",
     )

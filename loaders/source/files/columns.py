@@ -23,7 +23,7 @@ class Unfit(Exception):
 
 
 def integers(column: pa.Array) -> Integers:
-    """Whole numbers of any width, or their decimal text (BigQuery writes integers into JSON so)."""
+    """Whole numbers of any width, or their text, decimal (BigQuery writes integers into JSON so) or 0x hex."""
     try:
         values = pc.cast(column, pa.int64())
     except pa.ArrowInvalid as error:
@@ -59,6 +59,7 @@ def seconds(column: pa.Array) -> Integers:
 
 def byte_matrix(column: pa.Array, width: int) -> Bytes:
     """(n, width) from values that are all there and all have ``width`` bytes."""
+    column = _plain(column)
     if column.null_count:
         raise Unfit("a value is missing")
     values, sizes, is_text = _values(column)
@@ -71,7 +72,7 @@ def byte_matrix(column: pa.Array, width: int) -> Bytes:
 
 def byte_strings(column: pa.Array) -> tuple[Bytes, Integers]:
     """All bytes, one value after the other, and the size of each; missing values and empty text are no bytes."""
-    values, sizes, is_text = _values(_filled(column))
+    values, sizes, is_text = _values(_filled(_plain(column)))
     if not is_text:
         return values, sizes
     if not len(sizes):
@@ -89,6 +90,7 @@ def byte_strings(column: pa.Array) -> tuple[Bytes, Integers]:
 
 def topic_columns(columns: list[pa.Array]) -> tuple[Integers, Bytes]:
     """Count and (n, 4, 32) of topics that have a column each."""
+    columns = [_plain(column) for column in columns]
     count = len(columns[0])
     present = np.stack([_present(column) for column in columns], axis=1)
     if (present[:, 1:] & ~present[:, :-1]).any():
@@ -104,9 +106,9 @@ def topic_columns(columns: list[pa.Array]) -> tuple[Integers, Bytes]:
 
 def topic_list(column: pa.Array) -> tuple[Integers, Bytes]:
     """Count and (n, 4, 32) of topics in a list, in BigQuery's nested form of one, or in text with commas between."""
+    column = _unnested(_plain(column))
     if _is_text(column.type):
         return _topic_text(column)
-    column = _unnested(column)
     counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
     return counts, _placed(counts, byte_matrix(_unnested(column.flatten()), 32))
 
@@ -142,6 +144,11 @@ def _unnested(column: pa.Array) -> pa.Array:
             raise Unfit("topics are neither a list nor text")
         column = pc.struct_field(column, [0])
     return column
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """Without a dictionary."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _present(column: pa.Array) -> Mask:

@@ -24,7 +24,7 @@ from loaders.source.files.opening import Format, StoredFile, local, readable
 from loaders.source.files.staging import sort_into
 
 _ROWS_AT_A_TIME = 1 << 14
-_RANGE_IN_NAME = re.compile(r"__(\d+)_to_(\d+)\b|start_block=(\d+)/end_block=(\d+)|[/_](\d{6,})[_-](\d{6,})\.")
+_RANGE_IN_NAME = re.compile(r"__(\d+)_to_(\d+)\b|start_block=(\d+)/end_block=(\d+)|\blogs_(\d{8,})_(\d{8,})\.")
 """As cryo, ethereum-etl's partitions and its file names have it; both ends included."""
 _DATE_IN_PATH = re.compile(r"\bdate=(\d{4}-\d\d-\d\d)/")
 
