@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from enum import StrEnum
@@ -52,6 +53,8 @@ EPILOG = (
     "  poolhouse load --chain devnet --database demo.duckdb\n\n"
     "  poolhouse load --chain ethereum --files 's3://aws-public-blockchain/v1.0/eth/logs/date=2024-01-0*/*.parquet'\n\n"
     "  poolhouse load --chain base --source sqd --protocol uniswap_v3\n\n"
+    "  poolhouse load --chain ethereum --protocol uniswap_v3 --from-block 19000000 --dry-run\n\n"
+    "  poolhouse load --chain ethereum --log-json --metrics-file /var/lib/node_exporter/poolhouse.prom\n\n"
     "Repeat a load to continue it: only missing blocks are read, and those above finality again."
 )
 
@@ -137,6 +140,17 @@ def load(
         typer.Option("--source-token", envvar="POOLHOUSE_SOURCE_TOKEN", help="Its token; better in the environment."),
     ] = None,
     threads: Annotated[int, typer.Option("--threads", min=1, max=8, help="Requests under way at a time.")] = 4,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Read nothing: print the plan, and what it would cost by a few small requests."),
+    ] = False,
+    price: Annotated[
+        float | None,
+        typer.Option(
+            "--price", min=0, help="With --dry-run: US dollars that your plan charges per million compute units."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON instead of tables.")] = False,
     log_json: LogJsonOption = False,
     metrics_port: MetricsPortOption = None,
     metrics_host: MetricsHostOption = "127.0.0.1",
@@ -180,6 +194,17 @@ def load(
         source=elsewhere,
     )
     console = Console()
+    if dry_run:
+        from loaders.load.dry_run import dry_run as estimate
+        from loaders.load.dry_run_report import as_json as report
+        from loaders.load.dry_run_report import print_dry_run
+
+        found = estimate(request)
+        if as_json:
+            print(json.dumps(report(found, price), indent=2))
+        else:
+            print_dry_run(console, found, price)
+        return
     started = time.monotonic()
     how = Reporting(log_json, metrics_port, metrics_host, metrics_file)
     with stop_on_signals(as_json=log_json) as stop, reporting(how) as observer:

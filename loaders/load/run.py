@@ -15,7 +15,7 @@ from loaders.decode.decoder import DECODER_VERSION
 from loaders.errors import PoolhouseError
 from loaders.facts.replaced import recheck_read_blocks
 from loaders.load.archive import Archive
-from loaders.load.ledger import plan, read_ledger
+from loaders.load.ledger import Ledger, plan, read_ledger
 from loaders.load.package import ChainMoved, PackageWriter, Work
 from loaders.load.reuse import archive_of_missing
 from loaders.load.runs import LoadSummary, recorded_run
@@ -159,16 +159,9 @@ def _load(
     read_blocks = recheck_read_blocks(session)
     session.replaced_hashes = read_blocks.replaced_hashes
     with_facts = request.with_facts and session.endpoint is not None
-    session.extra_contracts += _contracts_of_source(session)
-    found = find_aggregators(session) if with_facts else []
-    filters = filters_of(session.registry, session.families, session.contracts, with_transfers=request.with_transfers)
-    wanted = wanted_blocks(request, session, filters)
-    ledger = read_ledger(session.warehouse, session.chain.chain_id)
-    database = str(request.database) if request.destination == "duckdb" else session.warehouse.name
-    ledger.check_same_chain(session.view, database)
-    answers = session.source.answers if session.source else lambda _: None
-    oldest_decoder = int(DECODER_VERSION) if request.is_decoding_again else 0
-    segments = plan(filters, wanted, ledger, session.view, answers, oldest_decoder)
+    missing = missing_segments(request, session)
+    found, wanted, ledger, segments = missing.found, missing.wanted, missing.ledger, missing.segments
+    filters = tuple(wanted)
     if request.reuses_archive and session.source is None:
         archived = _archived(request, session, segments, summary)
         if archived and (answered := plan(filters, wanted, ledger, archived.view, archived.answers)):
@@ -195,6 +188,32 @@ def _load(
         raise Stopped
     if with_facts:
         _complete(session, observer, stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What a request comes to, before anything of it is read."""
+
+    found: list[Rows]
+    """Contract reads that told of further contracts."""
+    wanted: dict[Filter, Intervals]
+    ledger: Ledger
+    segments: list[Segment]
+
+
+def missing_segments(request: LoadRequest, session: Session) -> Missing:
+    """Raises :class:`PoolhouseError` for what cannot be asked, and for a node of another chain than the loaded one."""
+    session.extra_contracts += _contracts_of_source(session)
+    found = find_aggregators(session) if request.with_facts and session.endpoint is not None else []
+    filters = filters_of(session.registry, session.families, session.contracts, with_transfers=request.with_transfers)
+    wanted = wanted_blocks(request, session, filters)
+    ledger = read_ledger(session.warehouse, session.chain.chain_id)
+    database = str(request.database) if request.destination == "duckdb" else session.warehouse.name
+    ledger.check_same_chain(session.view, database)
+    answers = session.source.answers if session.source else lambda _: None
+    oldest_decoder = int(DECODER_VERSION) if request.is_decoding_again else 0
+    segments = plan(filters, wanted, ledger, session.view, answers, oldest_decoder)
+    return Missing(found, wanted, ledger, segments)
 
 
 def _archived(

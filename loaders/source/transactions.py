@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -16,6 +16,7 @@ from loaders.errors import PoolhouseError
 from loaders.logs import RawLogs, rows_as_key, rows_in
 from loaders.plan.filters import Segment
 from loaders.registry.tables import TRANSACTIONS
+from loaders.rpc.compute_units import provider_of, units
 from loaders.rpc.exchange import Call
 from loaders.rpc.node import Node, SizeRefused, Unsupported
 from loaders.source.base import Batch, LogSource
@@ -31,7 +32,7 @@ class TransactionMode(StrEnum):
 
 _BLOCKS_PER_REQUEST = 10
 _SINGLES_PER_BLOCK = 2
-"""Up to this many transactions of a block are cheaper one by one than with the whole block."""
+"""Up to this many transactions of a block are asked for one by one where calls cost nothing: they are far fewer bytes."""
 
 
 class _Transaction(msgspec.Struct, rename="camel"):
@@ -64,6 +65,31 @@ _RECEIPTS = msgspec.json.Decoder(list[_Receipt] | None).decode
 _TRANSACTION = msgspec.json.Decoder(_Transaction | None).decode
 _RECEIPT = msgspec.json.Decoder(_Receipt | None).decode
 
+
+def most_singles(provider: str, *, with_receipts: bool) -> int:
+    """How many transactions of a block are at most cheaper one by one than with the whole block, as the provider bills."""
+    if not provider:
+        return _SINGLES_PER_BLOCK
+    single, whole = (
+        sum(units(method, provider).billed for method in methods[: 1 + with_receipts])
+        for methods in (_SINGLE_METHODS, _WHOLE_METHODS)
+    )
+    return max(1, whole // max(1, single))
+
+
+def expected_calls(per_block: Sequence[int], provider: str, *, with_receipts: bool) -> tuple[dict[str, int], float]:
+    """Calls by method, and requests, for blocks with so many wanted transactions each."""
+    most = most_singles(provider, with_receipts=with_receipts)
+    singles = sum(count for count in per_block if count <= most)
+    whole = sum(1 for count in per_block if count > most)
+    calls = dict.fromkeys(_SINGLE_METHODS[: 1 + with_receipts], singles)
+    calls |= dict.fromkeys(_WHOLE_METHODS[: 1 + with_receipts], whole)
+    return calls, singles / (2 * _BLOCKS_PER_REQUEST) + whole / _BLOCKS_PER_REQUEST
+
+
+_SINGLE_METHODS = ("eth_getTransactionByHash", "eth_getTransactionReceipt")
+_WHOLE_METHODS = ("eth_getBlockByNumber", "eth_getBlockReceipts")
+
 _Wanted: TypeAlias = dict[str, tuple[int, str, int]]
 """transaction hash -> block number, block hash, timestamp"""
 
@@ -89,6 +115,7 @@ class TransactionReader:
         self._chain_id = chain_id
         self._may_lack = may_lack
         self._with_receipts = mode in (TransactionMode.AUTO, TransactionMode.RECEIPTS)
+        self._most_singles = most_singles(provider_of(node.upstreams[0].host), with_receipts=self._with_receipts)
         # What the node turns out to lack is not asked for again.
         self._block_receipts = self._with_receipts
         self._by_hash = True
@@ -98,8 +125,8 @@ class TransactionReader:
         if self._without_topics:
             logs = logs.take(~rows_in(logs.topics[:, 0], self._without_topics))
         by_block = _transactions_by_block(logs)
-        few = [wanted for wanted in by_block if len(wanted) <= _SINGLES_PER_BLOCK]
-        whole = [wanted for wanted in by_block if len(wanted) > _SINGLES_PER_BLOCK]
+        few = [wanted for wanted in by_block if len(wanted) <= self._most_singles]
+        whole = [wanted for wanted in by_block if len(wanted) > self._most_singles]
         found: list[tuple[_Transaction, _Receipt | None]] = []
         try:
             found += self._singles([h for wanted in few for h in wanted]) if self._by_hash else []
