@@ -197,5 +197,12 @@ def print_summary(console: Console, summary: LoadSummary, seconds: float) -> Non
         highlight=False,
         soft_wrap=True,
     )
+    if summary.compute_units:
+        console.print(
+            f"{summary.received_bytes / 1e6:,.1f} MB, {summary.compute_units:,} compute units, "
+            f"{summary.transaction_units:,} of them for transactions (--transactions).",
+            highlight=False,
+            soft_wrap=True,
+        )
     for note in summary.notes:
         console.print(note, highlight=False, soft_wrap=True)

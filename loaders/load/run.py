@@ -249,7 +249,8 @@ def _read_and_write(
         summary.blocks_read += batch.to_block - batch.from_block + 1
         observer.batch(session.chain.name, segment, batch)
 
-    work = Work(segments, _source(request, session), on_batch, stop)
+    reader = _transaction_reader(request, session)
+    work = Work(segments, _source(request, session, reader), on_batch, stop)
     # Even with nothing to read the first package creates tables that are not there yet.
     first: Iterable[Rows] | None = found
     while first is not None or not work.is_done:
@@ -261,21 +262,26 @@ def _read_and_write(
         observer.committed(session.chain.name, package, writer.loaded_block)
         for table, rows in package.rows.items():
             summary.rows[table] = summary.rows.get(table, 0) + rows
+    if reader is not None:
+        summary.transaction_units += reader.compute_units
     return work.failure
 
 
-def _source(request: LoadRequest, session: Session) -> LogSource:
-    reader = None
-    if request.transactions is not TransactionMode.NONE and session.endpoint is not None:
-        # Nearly every transaction of a chain transfers some token: those that do nothing else are left out.
-        transfers = {e.topic0 for e in session.registry.events.events if e.family == TRANSFERS}
-        reader = TransactionReader(
-            session.node,
-            request.transactions,
-            session.chain.chain_id,
-            without_topics=transfers,
-            may_lack=partial(session.chain.has_quirk, "transactions_incomplete"),
-        )
+def _transaction_reader(request: LoadRequest, session: Session) -> TransactionReader | None:
+    if request.transactions is TransactionMode.NONE or session.endpoint is None:
+        return None
+    # Nearly every transaction of a chain transfers some token: those that do nothing else are left out.
+    transfers = {e.topic0 for e in session.registry.events.events if e.family == TRANSFERS}
+    return TransactionReader(
+        session.node,
+        request.transactions,
+        session.chain.chain_id,
+        without_topics=transfers,
+        may_lack=partial(session.chain.has_quirk, "transactions_incomplete"),
+    )
+
+
+def _source(request: LoadRequest, session: Session, reader: TransactionReader | None) -> LogSource:
     if session.source is not None:
         return WithTransactions(session.source.logs, reader) if reader else session.source.logs
     return RpcSource(

@@ -41,6 +41,8 @@ class LoadSummary:
     requests_refused: int = 0
     received_bytes: int = 0
     compute_units: int = 0
+    transaction_units: int = 0
+    """Compute units of reading transactions, which ``--transactions`` chooses; part of those above."""
     notes: list[str] = field(default_factory=list)
     """What was not done although it was asked for, and why."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -115,7 +116,11 @@ class TransactionReader:
         self._chain_id = chain_id
         self._may_lack = may_lack
         self._with_receipts = mode in (TransactionMode.AUTO, TransactionMode.RECEIPTS)
-        self._most_singles = most_singles(provider_of(node.upstreams[0].host), with_receipts=self._with_receipts)
+        self._provider = provider_of(node.upstreams[0].host)
+        self._most_singles = most_singles(self._provider, with_receipts=self._with_receipts)
+        self._lock = threading.Lock()
+        self.compute_units = 0
+        """What its calls cost so far, as the first endpoint's provider bills them."""
         # What the node turns out to lack is not asked for again.
         self._block_receipts = self._with_receipts
         self._by_hash = True
@@ -142,6 +147,12 @@ class TransactionReader:
             raise Inconsistent("the node lacks transactions whose logs it returned")
         return self._table(found, wanted)
 
+    def _ask(self, calls: list[Call]) -> list[msgspec.Raw]:
+        answers = self._node.request(calls)
+        with self._lock:
+            self.compute_units += sum(units(method, self._provider).billed for method, _ in calls)
+        return answers
+
     def _blocks(self, blocks: list[_Wanted]) -> list[tuple[_Transaction, _Receipt | None]]:
         if self._with_receipts and not self._block_receipts:
             return self._singles([h for wanted in blocks for h in wanted])
@@ -150,7 +161,7 @@ class TransactionReader:
         if self._block_receipts:
             calls += [("eth_getBlockReceipts", (n,)) for n in numbers]
         try:
-            answers = self._node.request(calls)
+            answers = self._ask(calls)
         except SizeRefused:
             if len(blocks) == 1:
                 return self._singles([h for wanted in blocks for h in wanted])
@@ -176,7 +187,7 @@ class TransactionReader:
             calls: list[Call] = [("eth_getTransactionByHash", (h,)) for h in chunk]
             if self._with_receipts:
                 calls += [("eth_getTransactionReceipt", (h,)) for h in chunk]
-            answers = self._node.request(calls)
+            answers = self._ask(calls)
             for i in range(len(chunk)):
                 transaction = _TRANSACTION(answers[i])
                 receipt = _RECEIPT(answers[len(chunk) + i]) if self._with_receipts else None
