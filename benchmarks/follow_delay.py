@@ -1,6 +1,6 @@
 """Head-to-table delay: from a block's appearance at the node to its rows counting in the warehouse.
 
-    python -m benchmarks.follow_delay [--blocks 60] [--interval 2]
+    python -m benchmarks.follow_delay [--blocks 60] [--interval 2] [--every 1]
 
 Real nodes (anvil) mine a block with events every few seconds; `poolhouse follow` runs as a user runs it, and says itself when a
 package is complete (`--log-json`): from that moment its rows count. Measured for one chain that is polled, for one whose node
@@ -69,12 +69,13 @@ class Follow:
         return usage.ru_utime + usage.ru_stime
 
 
-def measure(title: str, names: list[str], blocks: int, interval_s: float, *, is_announced: bool) -> None:
+def measure(title: str, names: list[str], blocks: int, interval_s: float, every: str, *, is_announced: bool) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="poolhouse-bench-")))
         database = folder / "follow.duckdb"
         chains: dict[str, Emitter] = {}
         arguments = ["--database", str(database), "--protocol", "uniswap_v2", "--no-facts", "--transactions", "none"]
+        arguments += ["--every", every]
         for name in names:
             anvil = Anvil(network=ETHEREUM) if name == "ethereum" else Anvil()
             chains[name] = Emitter(stack.enter_context(anvil))
@@ -111,8 +112,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blocks", type=int, default=60)
     parser.add_argument("--interval", type=float, default=2.0, help="seconds between blocks")
+    parser.add_argument("--every", default="1", help="seconds between packages, as poolhouse follow takes them")
     options = parser.parse_args()
-    size = options.blocks, options.interval
+    size = options.blocks, options.interval, options.every
     print(f"a block with {LOGS_PER_BLOCK} logs every {options.interval:g} s")
     measure("one chain, polled", ["devnet"], *size, is_announced=False)
     measure("one chain, announced (newHeads)", ["devnet"], *size, is_announced=True)

@@ -68,7 +68,11 @@ def follow(
     ] = 1.0,
     every: Annotated[
         float | None,
-        typer.Option("--every", min=0.0, help="Seconds between packages. Default: 1 for DuckDB, 60 for BigQuery."),
+        typer.Option(
+            "--every",
+            min=0.0,
+            help="Seconds between packages. Default: 1 for DuckDB, 60 for BigQuery, more where tails are large.",
+        ),
     ] = None,
     duration: Annotated[
         str | None, typer.Option("--for", help="End after that long: 90s, 30m, 8h, 2d. Default: when told to.")

@@ -29,6 +29,12 @@ class Round:
     source: SourceName = "rpc"
 
     @property
+    def tail_logs(self) -> int:
+        """Logs above finality."""
+        tails = (s for s in self.segments if s.finality == "tail")
+        return sum(len(batch.logs) for tail in tails for batch in self.batches(tail))
+
+    @property
     def host(self) -> str:
         return self.endpoint.host
 

@@ -31,10 +31,10 @@ class FollowWriter:
         self._observer = observer
         self._newest_load: str | None = None
 
-    def serve(self, warehouse: Warehouse, ready: Sequence[ChainReader]) -> bool:
+    def serve(self, warehouse: Warehouse, ready: Sequence[ChainReader]) -> int | None:
         """Write the rounds that are ready, prepare the chains that ask for it. Raises what the warehouse raises.
 
-        Returns whether a package was written.
+        Returns how many logs of tails it wrote, which the next round writes again; None when there was nothing to write.
         """
         if _newest_load(warehouse) != self._newest_load:
             # Somebody else loaded meanwhile: a tail planned without it could leave blocks out that it covers.
@@ -53,7 +53,7 @@ class FollowWriter:
                 reader.followed.chain.name, "at the head" if reader.followed.is_caught_up else "catching up"
             )
         self._newest_load = _newest_load(warehouse)
-        return bool(moved)
+        return sum(done.tail_logs for _, done in moved) if moved else None
 
     def _prepare(self, warehouse: Warehouse, reader: ChainReader) -> None:
         if not (reader.needs_preparation or reader.needs_ledger):
