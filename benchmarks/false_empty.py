@@ -2,6 +2,8 @@
 
     python -m benchmarks.false_empty [--logs 200000] [--only poolhouse]
 
+Peers are those of `benchmarks.peers`, which installs them at their first run.
+
 The node replays generated Uniswap V3 swaps on loopback (see `replay_server`). Each reader asks one of its own for all of them
 and ends as it likes; what counts is the logs it has then. Ours is the real command, into DuckDB. Every seventh answer is empty,
 then, for a second time, each with a chance of one in seven.
@@ -13,13 +15,15 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
+from benchmarks import peers
+from benchmarks.peers import Reader, node, read
 from benchmarks.replay_server import LOGS_PER_BLOCK, START, generate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,25 +67,23 @@ def poolhouse(task: Task) -> Outcome:
     return Outcome(logs, f"{rows - logs} rows twice, {ledger:,} in the ledger")
 
 
-READERS: dict[str, Callable[[Task], Outcome]] = {"poolhouse": poolhouse}
+def peer(reader: Reader, task: Task) -> Outcome:
+    """Another reader, as `benchmarks.peers` runs it."""
+    run = read(reader, task.url, task.first, task.last, task.folder)
+    return Outcome(run.rows, f"ended with {run.code}")
+
+
+PEERS = ("cryo-decoded", "web3.py", "eth_defi")
+READERS: dict[str, Callable[[Task], Outcome]] = {
+    "poolhouse": poolhouse,
+    **{reader.name: partial(peer, reader) for reader in peers.READERS if reader.name in PEERS},
+}
 
 
 def _one_row(result: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     row = result.fetchone()
     assert row is not None
     return int(row[0]), int(row[1]), int(row[2])
-
-
-@contextmanager
-def _node(data: Path, fault: tuple[str, str]) -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.replay_server", "--data", str(data), "--seconds", "900", *fault]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def main() -> int:
@@ -96,7 +98,7 @@ def main() -> int:
     for fault, arguments in FAULTS.items():
         print(f"{options.logs:,} logs, {fault} empty")
         for name in options.only or READERS:
-            with _node(data, arguments) as url, tempfile.TemporaryDirectory(prefix="poolhouse-bench-") as folder:
+            with node(data, *arguments) as url, tempfile.TemporaryDirectory(prefix="poolhouse-bench-") as folder:
                 task = Task(url, START, START + options.logs // LOGS_PER_BLOCK - 1, Path(folder))
                 outcome = READERS[name](task)
             lost = options.logs - outcome.logs

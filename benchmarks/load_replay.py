@@ -1,136 +1,94 @@
-"""Logs per CPU-second of a whole load into DuckDB, beside web3.py decoding the same logs.
+"""Logs per CPU-second of the loader's parts on generated Uniswap V3 swaps, against what each must reach.
 
-    python -m benchmarks.load_replay [--logs 1000000]
+    python -m benchmarks.load_replay [--logs 1000000] [--repeat 3]
 
-Generates Uniswap V3 swaps once into a cache folder, replays them from another process on loopback, and loads them with the
-real command: JSON-RPC, verification, archive, decoding, dlt, DuckDB, ledger. The CPU time is that of the loader's process from
-its first import to its exit; the server's is not counted.
+decode: JSON answers in memory to Arrow tables. parquet: JSON-RPC over HTTP, verification, decoding, Parquet files. duckdb: the
+real command, with archive, dlt, DuckDB and ledger. CPU seconds are those of the whole process tree from its first import to its
+exit (for decode: of the work alone), the least of the repeats; the server's, in another process, are not counted.
+`benchmarks.load_files` does the same from files, `benchmarks.peers` shows other readers beside.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
-import subprocess
 import sys
 import tempfile
 import time
+from array import array
+from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
+from benchmarks.peers import CACHE, READERS, Run, node, read
+from benchmarks.replay_server import LOGS_PER_BLOCK, MAX_LOGS, START, generate
+from loaders.decode.decoder import Decoder, Wanted
+from loaders.registry.events import load_events
+from loaders.source.parse import parse_logs
 
-from benchmarks.replay_server import LOGS_PER_BLOCK, START, SWAP, generate
-
-ROOT = Path(__file__).resolve().parents[1]
-TARGET = 100_000
-WEB3_SAMPLE = 5_000
+TARGETS = {"decode": 400_000, "parquet": 250_000, "duckdb": 130_000}
+PEAK_MB = 1_024
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--logs", type=int, default=1_000_000)
-    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "benchmarks")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", choices=list(TARGETS), action="append")
+    parser.add_argument("--cache", type=Path, default=CACHE)
     options = parser.parse_args()
     data = options.cache / f"swaps-{options.logs}"
     generate(data, options.logs)
-    server = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.replay_server", "--data", str(data), "--seconds", "900"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        url = server.stdout.readline().strip()
+    failed = False
+    with node(data) as url:
+        for part in options.only or TARGETS:
+            once = _decode(data) if part == "decode" else _reading(part, url, options)
+            best = min((once() for _ in range(options.repeat)), key=lambda run: run.cpu)
+            failed |= best.rows != options.logs or best.code != 0
+            peak = f", peak {best.peak:.0f} MB (target {PEAK_MB:,})" if best.peak else ""
+            print(
+                f"{part}: {best.rows:,} rows of {options.logs:,} logs, {best.cpu:.2f} CPU-s, {best.wall:.1f} s{peak}: "
+                f"{best.rows / best.cpu:,.0f} logs per CPU-second (target {TARGETS[part]:,})",
+                flush=True,
+            )
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    return int(failed)
+
+
+def _reading(part: str, url: str, options: argparse.Namespace) -> Callable[[], Run]:
+    reader = next(r for r in READERS if r.name == f"poolhouse-{part}")
+    last = START + options.logs // LOGS_PER_BLOCK - 1
+
+    def once() -> Run:
         with tempfile.TemporaryDirectory(prefix="poolhouse-bench-") as folder:
-            database = Path(folder) / "bench.duckdb"
-            cpu, wall, peak = _load(url, database, options.logs, options.cache)
-            rows = _rows(database)
-    finally:
-        server.terminate()
-        server.wait()
-    if rows != options.logs:
-        print(f"wrong: {rows:,} rows for {options.logs:,} logs")
-        return 1
-    rate = options.logs / cpu
-    print(f"poolhouse load: {options.logs:,} logs, {cpu:.1f} CPU-s, {wall:.1f} s, peak {peak:.0f} MB")
-    print(f"  {rate:,.0f} logs per CPU-second end to end (target {TARGET:,})")
-    web3 = _web3_rate(data)
-    print(f"web3.py process_log: {web3:,.0f} logs per CPU-second, decoding alone ({rate / web3:.0f}x)")
-    return 0
+            return read(reader, url, START, last, Path(folder), options.cache)
+
+    return once
 
 
-def _load(url: str, database: Path, logs: int, cache: Path) -> tuple[float, float, float]:
-    """CPU seconds, wall seconds and peak resident megabytes of one `poolhouse load` process."""
-    last = START + logs // LOGS_PER_BLOCK - 1
-    command = [sys.executable, "-m", "loaders.cli", "load", "--chain", "ethereum", "--protocol", "uniswap_v3"]
-    command += ["--from-block", str(START), "--to-block", str(last), "--transactions", "none", "--no-facts"]
-    command += ["--rpc-url", url, "--database", str(database)]
-    # Modules are compiled once, as in any installation, whatever this environment says about bytecode.
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPYCACHEPREFIX"] = str(cache / "bytecode")
-    subprocess.run([*command, "--last-blocks", "0"], cwd=ROOT, env=environment, capture_output=True, check=False)
-    started = time.monotonic()
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"the load failed with code {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, time.monotonic() - started, usage.ru_maxrss / 1024
+def _decode(data: Path) -> Callable[[], Run]:
+    """Answers of as many logs as a node gives at once, with every registered event wanted."""
+    offsets = array("q")
+    offsets.frombytes((data / "offsets.bin").read_bytes())
+    offsets = offsets[: len(offsets) // 2]
+    blocks = MAX_LOGS * 4 // 5 // LOGS_PER_BLOCK
+    wanted = [Wanted(spec, None) for spec in load_events().events if spec.emitters == "any"]
 
+    def once() -> Run:
+        decoder = Decoder(1, wanted)
+        rows, cpu, began = 0, 0.0, time.monotonic()
+        gc.freeze()
+        with (data / "logs.bin").open("rb") as file:
+            for at in range(0, len(offsets) - 1, blocks):
+                end = min(at + blocks, len(offsets) - 1)
+                answer = b"[" + file.read(offsets[end] - offsets[at])[:-1] + b"]"
+                started = time.process_time()
+                decoded = decoder.decode(parse_logs(answer))
+                cpu += time.process_time() - started
+                rows += sum(decoded.counts.values())
+        return Run(rows, cpu, time.monotonic() - began, 0.0, 0)
 
-def _rows(database: Path) -> int:
-    with duckdb.connect(str(database), read_only=True) as connection:
-        found = connection.execute("select count(*) from raw.uniswap_v3__pool_swap").fetchone()
-    return int(found[0]) if found else 0
-
-
-def _web3_rate(data: Path) -> float:
-    """Logs per CPU-second of web3.py's ``process_log``, on logs already parsed from JSON."""
-    import json
-
-    from web3 import Web3
-
-    inputs = [
-        ("sender", "address", True),
-        ("recipient", "address", True),
-        ("amount0", "int256", False),
-        ("amount1", "int256", False),
-        ("sqrtPriceX96", "uint160", False),
-        ("liquidity", "uint128", False),
-        ("tick", "int24", False),
-    ]
-    abi = {
-        "type": "event",
-        "name": "Swap",
-        "anonymous": False,
-        "inputs": [{"name": name, "type": kind, "indexed": indexed} for name, kind, indexed in inputs],
-    }
-    event = Web3().eth.contract(abi=[abi]).events.Swap()
-    with (data / "logs.bin").open("rb") as file:
-        text = file.read(WEB3_SAMPLE * 1_000)
-    parsed = json.loads(b"[" + text[: text.rindex(b"},{") + 1] + b"]")[:WEB3_SAMPLE]
-    assert parsed[0]["topics"][0] == SWAP
-    from hexbytes import HexBytes
-
-    logs = [
-        {
-            **log,
-            "topics": [HexBytes(t) for t in log["topics"]],
-            "data": HexBytes(log["data"]),
-            "blockNumber": int(log["blockNumber"], 16),
-            "logIndex": int(log["logIndex"], 16),
-            "transactionIndex": int(log["transactionIndex"], 16),
-            "blockHash": HexBytes(log["blockHash"]),
-            "transactionHash": HexBytes(log["transactionHash"]),
-            "address": Web3.to_checksum_address(log["address"]),
-        }
-        for log in parsed
-    ]
-    started = time.process_time()
-    for log in logs:
-        event.process_log(log)
-    return len(logs) / (time.process_time() - started)
+    return once
 
 
 if __name__ == "__main__":

@@ -147,6 +147,8 @@ class Replay:
         match call["method"]:
             case "eth_chainId":
                 return [start, b',"result":"0x1"}']
+            case "eth_blockNumber":
+                return [start, b',"result":"' + hex(self.head).encode() + b'"}']
             case "eth_getBlockByNumber":
                 return [start, b',"result":', self._header(call["params"][0]), b"}"]
             case "eth_getLogs":
