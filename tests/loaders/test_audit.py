@@ -21,12 +21,15 @@ from rich.console import Console
 from devnet.node import Anvil
 from loaders.audit.header import header_hash
 from loaders.audit.live import LiveRange, draw, final_ranges
+from loaders.audit.proof import Refuted, prove_block
 from loaders.audit.receipts import NotProvable, Receipt, committed_receipts, encode_receipt
 from loaders.audit.report import print_report
 from loaders.audit.run import AuditReport, audit
 from loaders.load.ledger import Ledger, LoadedRange
 from loaders.load.run import LoadRequest, load, open_session
+from loaders.rpc.client import RpcClient
 from loaders.rpc.configuration import EndpointConfig
+from loaders.rpc.node import Node
 from loaders.source.transactions import TransactionMode
 from tests.conftest import Run
 from tests.loaders.emitter import Answer, Emitter, Proxy, serve
@@ -289,7 +292,12 @@ def test_a_lying_endpoint_is_told_from_a_bad_warehouse(chain: Emitter, loaded: P
     proxy = Proxy(chain.url)
     with serve(proxy.respond) as url:
         proxy.fault = alters_logs
-        assert "answer" in {f.kind for f in audited(url, loaded).findings}
+        report = audited(url, loaded)
+        lied_about = {f.block_number for f in report.findings if f.kind == "answer"}
+        assert lied_about == {p.number for p in report.proofs if p.logs is not None and len(p.logs)}
+        altered = {f.block_number for f in report.findings if f.kind == "value"}
+        assert altered, "rows of blocks that were not proven disagree with the lie"
+        assert not altered & lied_about, "those of proven blocks are held against the proof"
         for fault, word in ((hides_receipt_logs, "root"), (forges_headers, "header")):
             proxy.fault = fault
             found = audited(url, loaded).findings
@@ -300,6 +308,41 @@ def test_a_lying_endpoint_is_told_from_a_bad_warehouse(chain: Emitter, loaded: P
         assert (report.findings, [p.gap for p in report.proofs if p.gap]) == ([], []), (
             "receipts one by one prove as much"
         )
+
+
+def test_a_forged_block_does_not_fit_into_the_chain(chain: Emitter) -> None:
+    """A header may be forged together with its hash; then the blocks above do not follow, or end in another hash."""
+    known = {12: str(chain.rpc.call("eth_getBlockByNumber", "0xc", False)["hash"])}
+    proxy = Proxy(chain.url)
+
+    def forges_a_header_and_its_hash(call: dict[str, Any], answer: Answer) -> Answer:
+        if call["method"] == "eth_getBlockByNumber" and call["params"][0] == hex(9):
+            answer["result"]["stateRoot"] = "0x" + "77" * 32
+            answer["result"]["hash"] = header_hash(answer["result"])
+        return answer
+
+    def moves_log_indexes(call: dict[str, Any], answer: Answer) -> Answer:
+        if call["method"] == "eth_getBlockReceipts":
+            for receipt in answer["result"]:
+                for log in receipt["logs"]:
+                    log["logIndex"] = hex(int(log["logIndex"], 16) + 1)
+        return answer
+
+    with serve(proxy.respond) as url:
+        node = Node(RpcClient(url))
+        good = prove_block(node, 31337, 9, known)
+        assert good.gap == ""
+        assert good.logs is not None
+        assert len(good.logs) == 2
+        with pytest.raises(Refuted, match="in the warehouse"):
+            prove_block(node, 31337, 9, {12: "0x" + "88" * 32})
+        assert "holds no block hash" in prove_block(node, 31337, 9, {8: "0x" + "88" * 32}).anchor_gap
+        proxy.fault = forges_a_header_and_its_hash
+        with pytest.raises(Refuted, match="do not follow"):
+            prove_block(node, 31337, 9, known)
+        proxy.fault = moves_log_indexes
+        with pytest.raises(Refuted, match="has the index 1"):
+            prove_block(node, 31337, 9, known)
 
 
 def test_recorded_mainnet_blocks_are_proven_through_the_whole_loader(mainnet: str, tmp_path: Path) -> None:
