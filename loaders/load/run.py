@@ -6,7 +6,7 @@ import gc
 import itertools
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -120,37 +120,71 @@ def load(
     Once ``stop`` is set, what was read is still written, and :class:`loaders.shutdown.Stopped` raised.
     """
     observer, stop = observer or Observer(), stop or threading.Event()
+    command = "decode" if request.is_decoding_again else "load"
     _check_range(request)
-    with open_session(
-        request.chain,
-        request.protocols,
-        request.rpc_url,
-        request.destination,
-        request.database,
-        registry,
-        request.source,
-    ) as session:
-        summary = LoadSummary(session.chain.name)
-        command = "decode" if request.is_decoding_again else "load"
-        with recorded_run(command, session.chain, session.warehouse, session.view.host, summary, observer):
-            current = session
-            for attempt in range(1, _REORG_ATTEMPTS + 1):
-                if current.endpoint is not None:
-                    current.endpoint.node.stop = stop
-                try:
-                    observer.connected(session.chain.name, current.view)
-                    _load(request, current, summary, observer, stop)
-                    break
-                except ChainMoved:
-                    if attempt == _REORG_ATTEMPTS:
-                        raise
-                finally:
-                    summary.add_requests(current.view.stats)
-                view, endpoint, opened = _open_chain(
-                    session.chain, request.rpc_url, session.registry, request.source, request.database
+    with ExitStack() as stack:
+        try:
+            session = stack.enter_context(
+                open_session(
+                    request.chain,
+                    request.protocols,
+                    request.rpc_url,
+                    request.destination,
+                    request.database,
+                    registry,
+                    request.source,
                 )
-                current = replace(session, view=view, endpoint=endpoint, source=opened, extra_contracts=[])
+            )
+        except PoolhouseError as error:
+            _record_refusal(command, request, registry, observer, error)
+            raise
+        summary = LoadSummary(session.chain.name)
+        with recorded_run(command, session.chain, session.warehouse, session.view.host, summary, observer):
+            _load_one_chain(request, session, summary, observer, stop)
     return summary
+
+
+def _load_one_chain(
+    request: LoadRequest, session: Session, summary: LoadSummary, observer: Observer, stop: threading.Event
+) -> None:
+    """Again, a few times, where the chain reorganises while it is read."""
+    current = session
+    for attempt in range(1, _REORG_ATTEMPTS + 1):
+        if current.endpoint is not None:
+            current.endpoint.node.stop = stop
+        try:
+            observer.connected(session.chain.name, current.view)
+            _load(request, current, summary, observer, stop)
+            return
+        except ChainMoved:
+            if attempt == _REORG_ATTEMPTS:
+                raise
+        finally:
+            summary.add_requests(current.view.stats)
+            if current.endpoint is not None and current.endpoint is not current.view:
+                summary.add_requests(current.endpoint.stats)
+        view, endpoint, opened = _open_chain(
+            session.chain, request.rpc_url, session.registry, request.source, request.database
+        )
+        current = replace(session, view=view, endpoint=endpoint, source=opened, extra_contracts=[])
+
+
+def _record_refusal(
+    command: str, request: LoadRequest, registry: Registry | None, observer: Observer, error: PoolhouseError
+) -> None:
+    """A node that does not answer is a failed run, too: written where there is a file to write it in, and nobody in it."""
+    if request.destination != "duckdb" or not request.database.is_file():
+        return
+    with suppress(Exception):  # the refusal itself is what the user must hear of
+        known = registry or load_registry()
+        chain = known.chain(request.chain)
+        tables = known.events.with_tables_for(())
+        work = work_directory(request.database)
+        with (
+            open_warehouse("duckdb", tables, database=request.database, root=work, lock_wait_s=0.0) as warehouse,
+            recorded_run(command, chain, warehouse, "", LoadSummary(chain.name), observer),
+        ):
+            raise error
 
 
 def _load(

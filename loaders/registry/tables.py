@@ -198,7 +198,7 @@ RUNS = RawTable(
             "int64",
             "What the requests cost in the units of their providers, by their published tables; Alchemy's for others.",
         ),
-        Column("endpoint_host", "string", "Where it read from, without path or key."),
+        Column("endpoint_host", "string", "Where it read from, without path or key; empty when no node answered."),
         Column("loader_version", "string", "Version of Poolhouse."),
     ),
     "What each command that loads did. It decides nothing: which rows count is the ledger's affair. **Grain:** one row per run.",

@@ -195,6 +195,12 @@ def test_runs_are_recorded_and_told_with_their_failures(chain: Emitter, mortal: 
         ("succeeded", None, len(chain.logs())),
         ("failed", reason, 0),
     ]
+    nobody = mortal.run(*command(f"http://127.0.0.1:9/v3/{KEY}", database))
+    assert nobody[0] == 1
+    runs = rows(database, "select outcome, error from raw.runs order by ended_at")
+    assert [outcome for outcome, _ in runs] == ["succeeded", "failed", "failed"]
+    assert str(runs[-1][1]).startswith("No node answers at 127.0.0.1:9: no connection")
+    assert KEY not in nobody[1] + str(runs)
     found = json.loads(mortal.run("status", "--json", "--database", str(database))[1])
     (devnet,) = found["chains"]
     assert "aave_v3" in devnet["not_loaded"]
@@ -202,7 +208,7 @@ def test_runs_are_recorded_and_told_with_their_failures(chain: Emitter, mortal: 
     assert (family["final"], family["tail"], family["holes"]) == ([[0, 86]], [[87, 150]], [])
     assert family["blocks_behind_head"] is None, "no node was asked"
     (run,) = devnet["last_runs"]
-    assert (run["outcome"], run["error"]) == ("failed", reason)
+    assert (run["outcome"], run["error"]) == runs[-1]
     assert devnet["last_success_at"]["load"] < run["ended_at"]
 
 
