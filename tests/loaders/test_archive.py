@@ -21,6 +21,7 @@ from loaders.load.warehouse import open_warehouse
 from loaders.registry.seeds import load_registry
 from loaders.source.files.request import FilesRequest
 from loaders.source.transactions import TransactionMode
+from tests.conftest import Run
 from tests.loaders.emitter import Emitter, Proxy, serve
 
 Row = tuple[Any, ...]
@@ -255,3 +256,15 @@ def test_an_archive_of_two_chains_with_one_id_is_refused(chain: Emitter, tmp_pat
         read(restarted, tmp_path / "second", from_block=21, to_block=30, archive=tmp_path / "archive")
     with pytest.raises(PoolhouseError, match="its blocks do not fit theirs"):
         decode(tmp_path / "archive", tmp_path / "fresh.duckdb")
+
+
+def test_the_command_decodes_an_archive_and_says_where_there_is_none(poolhouse: Run, loaded: Path) -> None:
+    asked = ["decode", "--chain", "devnet", "--protocol", "uniswap_v2", "--database", str(loaded / "fresh.duckdb")]
+    done = poolhouse(*asked, check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        1,
+        f"Error: There is no archive of devnet at {loaded}/.poolhouse/archive/fresh/31337.",
+    )
+    done = poolhouse(*asked, "--archive", str(loaded / "archive"))
+    assert "0 requests" in done.stdout
+    assert query(loaded / "fresh.duckdb", SYNCS.format("true")) == query(loaded / "read.duckdb", SYNCS.format(FINAL))
