@@ -113,7 +113,7 @@ def _add_rows(findings: Findings, creation: Creation, rows: pa.Table) -> None:
 def find_in_warehouse(
     query: Query, registry: Registry, chain: Chain, creations: Iterable[Creation]
 ) -> tuple[list[Finding], list[Creation]]:
-    """What is loaded says; and the creation events that are loaded from any emitter, so that they could say it.
+    """What the rows of a warehouse say, and which creation events it has from any emitter, so that it could say it.
 
     Blocks that a reorganisation replaced may still count: this lists candidates, it is no evidence.
     """
