@@ -14,8 +14,8 @@ from loaders.facts.replaced import recheck_read_blocks
 from loaders.follow.round import Round
 from loaders.follow.transactions import UnwrittenTransactions, WrittenTransactions
 from loaders.load.ledger import Ledger, LoadedRange, plan, read_ledger
+from loaders.load.missing import filters_of, find_aggregators
 from loaders.load.package import ChainMoved
-from loaders.load.run import filters_of, find_aggregators
 from loaders.load.warehouse import Rows, Warehouse
 from loaders.plan.filters import Filter, Segment
 from loaders.registry.chains import Chain
