@@ -33,9 +33,9 @@ class UnwrittenTransactions(TransactionReader):
 
     written: WrittenTransactions
 
-    def read(self, logs: RawLogs) -> pa.Table:
+    def to_read(self, logs: RawLogs) -> RawLogs:
         places = zip(logs.tx_hash, logs.block_hash, strict=True)
-        return super().read(logs.take(np.array([self.written.lacks(_hex(t), _hex(b)) for t, b in places], bool)))
+        return super().to_read(logs.take(np.array([self.written.lacks(_hex(t), _hex(b)) for t, b in places], bool)))
 
 
 def _hex(value: np.ndarray) -> str:

@@ -109,7 +109,7 @@ class RangeReader:
                 for asked in zip(queries, answer.logs, expected or [Expected()] * len(queries), strict=True):
                     self._doubt(*asked, low, answer, attempt)
                 host = answer.upstream.host
-                return [self._complete(low, answer.end, answer.logs, host, answer.received_bytes)]
+                return [self._complete(queries, low, answer.end, answer.logs, host, answer.received_bytes)]
             except SizeRefused:
                 if low < high:
                     raise
@@ -211,7 +211,7 @@ class RangeReader:
     def _read_block(self, queries: tuple[LogQuery, ...], header: Header, doubted: Sequence[RawLogs | None]) -> Part:
         """A block with more logs than the node returns at once: asked for by topic, by address, at last by its receipts."""
         logs = tuple(self._split(q, header, whole) for q, whole in zip(queries, doubted, strict=True))
-        return self._complete(header.number, header, logs, self._node.host)
+        return self._complete(queries, header.number, header, logs, self._node.host)
 
     def _ask_block(self, query: LogQuery, header: Header) -> RawLogs:
         try:
@@ -245,10 +245,16 @@ class RangeReader:
         return logs
 
     def _complete(
-        self, low: int, end: Header, logs_by_query: Sequence[RawLogs], host: str, received_bytes: int = 0
+        self,
+        queries: tuple[LogQuery, ...],
+        low: int,
+        end: Header,
+        logs_by_query: Sequence[RawLogs],
+        host: str,
+        received_bytes: int = 0,
     ) -> Part:
         logs, headers = self._clock.with_timestamps(merge_logs(logs_by_query), end)
-        transactions = self._transactions.read(logs) if self._transactions else None
+        transactions = self._transactions.read(logs, queries) if self._transactions else None
         batch = Batch(low, end.number, logs, end, headers, transactions, host)
         return Part(batch, tuple(part.block_number for part in logs_by_query), received_bytes)
 

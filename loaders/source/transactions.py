@@ -15,12 +15,13 @@ import pyarrow as pa
 from loaders.decode.decoder import timestamps
 from loaders.errors import PoolhouseError
 from loaders.logs import RawLogs, rows_as_key, rows_in
-from loaders.plan.filters import Segment
+from loaders.plan.filters import LogQuery, Segment
 from loaders.registry.tables import TRANSACTIONS
 from loaders.rpc.compute_units import provider_of, units
 from loaders.rpc.exchange import Call
 from loaders.rpc.node import Node, SizeRefused, Unsupported
 from loaders.source.base import Batch, LogSource
+from loaders.source.receipts import LogsInReceipts, Receipt, ReceiptWithLogs
 from loaders.source.verify import Inconsistent
 
 
@@ -49,22 +50,16 @@ class _Transaction(msgspec.Struct, rename="camel"):
     sender: str = msgspec.field(name="from", default="")
 
 
-class _Receipt(msgspec.Struct, rename="camel"):
-    transaction_hash: str
-    gas_used: str
-    status: str | None = None
-    effective_gas_price: str | None = None
-
-
 class _Block(msgspec.Struct, rename="camel"):
     hash: str
     transactions: list[_Transaction]
 
 
 _BLOCK = msgspec.json.Decoder(_Block | None).decode
-_RECEIPTS = msgspec.json.Decoder(list[_Receipt] | None).decode
+_RECEIPTS = msgspec.json.Decoder(list[Receipt] | None).decode
+_RECEIPTS_WITH_LOGS = msgspec.json.Decoder(list[ReceiptWithLogs] | None).decode
 _TRANSACTION = msgspec.json.Decoder(_Transaction | None).decode
-_RECEIPT = msgspec.json.Decoder(_Receipt | None).decode
+_RECEIPT = msgspec.json.Decoder(Receipt | None).decode
 
 
 def most_singles(provider: str, *, with_receipts: bool) -> int:
@@ -125,14 +120,17 @@ class TransactionReader:
         self._block_receipts = self._with_receipts
         self._by_hash = True
 
-    def read(self, logs: RawLogs) -> pa.Table:
-        """One row per transaction of the logs. Raises :class:`Inconsistent` when the node's chain has moved on."""
-        if self._without_topics:
-            logs = logs.take(~rows_in(logs.topics[:, 0], self._without_topics))
-        by_block = _transactions_by_block(logs)
+    def read(self, logs: RawLogs, queries: Sequence[LogQuery] = ()) -> pa.Table:
+        """One row per transaction of the logs.
+
+        Raises :class:`Inconsistent` when the node's chain has moved on, and where the receipts of a whole block that are read
+        have more logs of the ``queries`` than ``logs``.
+        """
+        check = LogsInReceipts(logs, queries) if queries else None
+        by_block = _transactions_by_block(self.to_read(logs))
         few = [wanted for wanted in by_block if len(wanted) <= self._most_singles]
         whole = [wanted for wanted in by_block if len(wanted) > self._most_singles]
-        found: list[tuple[_Transaction, _Receipt | None]] = []
+        found: list[tuple[_Transaction, Receipt | None]] = []
         try:
             found += self._singles([h for wanted in few for h in wanted]) if self._by_hash else []
         except Unsupported:
@@ -140,7 +138,7 @@ class TransactionReader:
         if not self._by_hash:
             whole = by_block
         for at in range(0, len(whole), _BLOCKS_PER_REQUEST):
-            found += self._blocks(whole[at : at + _BLOCKS_PER_REQUEST])
+            found += self._blocks(whole[at : at + _BLOCKS_PER_REQUEST], check)
         wanted = {h: w for block in by_block for h, w in block.items()}
         missing = wanted.keys() - {t.hash for t, _ in found}
         if not all(self._may_lack(wanted[h][0]) for h in missing):
@@ -153,7 +151,11 @@ class TransactionReader:
             self.compute_units += sum(units(method, self._provider).billed for method, _ in calls)
         return answers
 
-    def _blocks(self, blocks: list[_Wanted]) -> list[tuple[_Transaction, _Receipt | None]]:
+    def to_read(self, logs: RawLogs) -> RawLogs:
+        """The logs whose transactions are to be read."""
+        return logs.take(~rows_in(logs.topics[:, 0], self._without_topics)) if self._without_topics else logs
+
+    def _blocks(self, blocks: list[_Wanted], check: LogsInReceipts | None) -> list[tuple[_Transaction, Receipt | None]]:
         if self._with_receipts and not self._block_receipts:
             return self._singles([h for wanted in blocks for h in wanted])
         numbers = [hex(next(iter(wanted.values()))[0]) for wanted in blocks]
@@ -166,22 +168,22 @@ class TransactionReader:
             if len(blocks) == 1:
                 return self._singles([h for wanted in blocks for h in wanted])
             half = len(blocks) // 2
-            return self._blocks(blocks[:half]) + self._blocks(blocks[half:])
+            return self._blocks(blocks[:half], check) + self._blocks(blocks[half:], check)
         except Unsupported:
             if not self._block_receipts:
                 raise
             # The receipts then come one by one: dearer, but the same facts.
             self._block_receipts = False
-            return self._blocks(blocks)
+            return self._blocks(blocks, check)
         receipts = answers[len(blocks) :] or [msgspec.Raw(b"[]")] * len(blocks)
         return [
             found
             for wanted, block, block_receipts in zip(blocks, answers, receipts, strict=False)
-            for found in _of_block(wanted, _BLOCK(block), _RECEIPTS(block_receipts))
+            for found in _of_block(wanted, _BLOCK(block), _read_receipts(wanted, block_receipts, check))
         ]
 
-    def _singles(self, hashes: list[str]) -> list[tuple[_Transaction, _Receipt | None]]:
-        found: list[tuple[_Transaction, _Receipt | None]] = []
+    def _singles(self, hashes: list[str]) -> list[tuple[_Transaction, Receipt | None]]:
+        found: list[tuple[_Transaction, Receipt | None]] = []
         for at in range(0, len(hashes), 2 * _BLOCKS_PER_REQUEST):
             chunk = hashes[at : at + 2 * _BLOCKS_PER_REQUEST]
             calls: list[Call] = [("eth_getTransactionByHash", (h,)) for h in chunk]
@@ -195,7 +197,7 @@ class TransactionReader:
                     found.append((transaction, receipt))
         return found
 
-    def _table(self, found: list[tuple[_Transaction, _Receipt | None]], wanted: _Wanted) -> pa.Table:
+    def _table(self, found: list[tuple[_Transaction, Receipt | None]], wanted: _Wanted) -> pa.Table:
         for transaction, receipt in found:
             if transaction.block_hash != wanted[transaction.hash][1]:
                 raise Inconsistent("a transaction moved to another block while it was read")
@@ -244,8 +246,8 @@ class WithTransactions:
 
 
 def _of_block(
-    wanted: _Wanted, block: _Block | None, receipts: list[_Receipt] | None
-) -> Iterator[tuple[_Transaction, _Receipt | None]]:
+    wanted: _Wanted, block: _Block | None, receipts: Sequence[Receipt] | None
+) -> Iterator[tuple[_Transaction, Receipt | None]]:
     if block is None or receipts is None:
         raise Inconsistent("the node lacks a block whose logs it returned")
     by_hash = {r.transaction_hash: r for r in receipts}
@@ -253,6 +255,16 @@ def _of_block(
         if transaction.hash in wanted:
             transaction.block_hash, transaction.transaction_index = block.hash, hex(position)
             yield transaction, by_hash.get(transaction.hash)
+
+
+def _read_receipts(wanted: _Wanted, raw: msgspec.Raw, check: LogsInReceipts | None) -> Sequence[Receipt] | None:
+    if check is None:
+        plain: list[Receipt] | None = _RECEIPTS(raw)
+        return plain
+    receipts: list[ReceiptWithLogs] | None = _RECEIPTS_WITH_LOGS(raw)
+    if receipts is not None:
+        check.check(next(iter(wanted.values()))[0], receipts)
+    return receipts
 
 
 def _transactions_by_block(logs: RawLogs) -> list[_Wanted]:

@@ -150,6 +150,23 @@ def test_logs_missing_here_and_there_are_an_error_in_the_end(chain: Emitter, pro
         read(proxy, segment(len(BLOCKS)), width=4)
 
 
+def test_receipts_read_for_transactions_prove_the_logs_of_their_blocks(chain: Emitter, proxy: Proxy) -> None:
+    """Single logs are missing, by range and by hash alike: nothing but the receipts has them."""
+
+    def fault(call: dict[str, Any], answer: Answer) -> Answer:
+        if is_logs(call):
+            return {**answer, "result": [log for log in answer["result"] if int(log["logIndex"], 16) != 1]}
+        return answer
+
+    proxy.fault = fault
+    with pytest.raises(PoolhouseError, match=r"receipts of block \d+ have logs that its answer lacks"):
+        read(proxy, segment(len(BLOCKS)), transactions=True)
+    proxy.fault = None
+    assert rows(read(proxy, segment(len(BLOCKS)), transactions=True)) == [
+        r for r in chain.logs() if r[0] <= len(BLOCKS)
+    ]
+
+
 def test_a_node_without_any_logs_is_found_out_by_its_receipts(chain: Emitter, proxy: Proxy) -> None:
     proxy.fault = lambda call, answer: {**answer, "result": []} if is_logs(call) else answer
     with pytest.raises(PoolhouseError, match="receipts of block 60 have logs that its answer lacks"):
