@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import traceback
@@ -68,8 +67,6 @@ def main() -> None:
     """Run a command; failures end with one line of message, one of remedy, and a code other than 0."""
     # DuckDB and dlt must not find the URL by accident in what they record of the process.
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-    # A run makes a thousand modules that stay and columns that no cycle holds: looking for cycles this often finds none.
-    gc.set_threshold(50_000)
     try:
         _mount_devnet()
         app()

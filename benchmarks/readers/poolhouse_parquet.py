@@ -13,13 +13,14 @@ from loaders.registry.seeds import load_registry
 from loaders.rpc.connect import connect
 from loaders.source.clock import BlockGap
 from loaders.source.rpc import RpcSource
+from loaders.startup import prepare
 
 _ROWS_PER_GROUP = 122_880
 
 
 def main() -> None:
     url, first, last, folder = sys.argv[1:]
-    gc.set_threshold(50_000)
+    prepare()
     registry = load_registry()
     chain = registry.chain("ethereum")
     endpoint = connect(url, chain, registry)

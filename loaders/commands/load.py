@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from enum import StrEnum
-from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +26,7 @@ from loaders.commands.options import (
     resolve_endpoints,
 )
 from loaders.errors import PoolhouseError
+from loaders.startup import prepare
 
 if TYPE_CHECKING:
     from loaders.source.base import SourceRequest
@@ -157,7 +156,7 @@ def load(
     metrics_file: MetricsFileOption = None,
 ) -> None:
     """Read the events of protocols into raw tables; afterwards the facts no event tells (token metadata, pools)."""
-    sys.meta_path.insert(0, _WithoutPandas())
+    prepare()
     from loaders.load.run import LoadRequest, default_archive
     from loaders.load.run import load as run_load
     from loaders.plan.intervals import parse_intervals
@@ -222,11 +221,3 @@ def _portal(source: Source, chain: str, url: str | None, token: str | None) -> S
         url or configured_portal(source, chain, "url"),
         token or configured_portal(source, chain, "token"),
     )
-
-
-class _WithoutPandas(MetaPathFinder):
-    """pyarrow imports pandas wherever it is installed, which takes 1.5 s; nothing in a load uses it."""
-
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
-        if fullname == "pandas":
-            raise ModuleNotFoundError(fullname)
