@@ -80,7 +80,7 @@ def find_files(patterns: Sequence[str]) -> list[StoredFile]:
     """All files of the patterns, each once, in the order of their paths; a folder stands for every file below it."""
     found: dict[tuple[str, str], StoredFile] = {}
     for pattern in patterns:
-        matches = _matches(pattern)
+        matches = files_at(pattern)
         if not matches:
             raise PoolhouseError(f"No file matches {redact(pattern)}.", "Check the pattern, and quote it in the shell.")
         found |= {(type(file.system).__name__, file.path): file for file in matches}
@@ -113,7 +113,8 @@ def _located(place: str) -> tuple[Any, str]:
     return system, str(path)
 
 
-def _matches(pattern: str) -> list[StoredFile]:
+def files_at(pattern: str) -> list[StoredFile]:
+    """The files of one pattern or folder, perhaps none."""
     system, path = _located(pattern)
     with readable(redact(pattern)):
         if any(mark in path for mark in "*?["):

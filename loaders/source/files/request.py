@@ -94,6 +94,19 @@ def _check_chain(files: Sequence[LogFile], chain: Chain, endpoint: Endpoint | No
                 "Move the files of the older chain away (a restarted dev net is a new chain).",
             )
         known = known or genesis
+    if endpoint is not None:
+        _check_ends(files, chain, endpoint)
+
+
+def _check_ends(files: Sequence[LogFile], chain: Chain, endpoint: Endpoint) -> None:
+    """A block's hash fixes all blocks below it: the last of each file tells for all of them."""
+    last = {f.claim.ends[-1].number: f.claim.ends[-1].hash for f in files if f.claim.ends and f.claim.is_final}
+    for header in endpoint.headers(sorted(number for number in last if number <= endpoint.final_block)):
+        if header.hash != last[header.number]:
+            raise PoolhouseError(
+                f"The archive has another block {header.number} of {chain.name} than the node.",
+                "Move the archive of the older chain away (a restarted dev net is a new chain).",
+            )
 
 
 def _breaks(ends: Mapping[int, Header], number: int) -> bool:

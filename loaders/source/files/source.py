@@ -36,6 +36,7 @@ class FileSource:
         self._headers = headers
         self._chain = chain
         self._scratch = scratch
+        self._sorted: dict[tuple[str, ...], list[LogFile]] = {}
         self._is_whole = is_whole
         self._clock = Clock(BlockGap.of(chain), headers.read)
 
@@ -44,7 +45,7 @@ class FileSource:
         low, high = segment.from_block, segment.to_block
         files = [f for f in answering(self._files, segment) if f.has_logs_of(low, high)]
         if not in_order(files, low, high):
-            files = sorted_copy(files, self._scratch.path)
+            files = self._in_order(files)
         # Anonymous events have no topic of their own: then every log has to be looked at.
         is_named = all(query.topics for query in segment.queries)
         topics = sorted({bytes.fromhex(t[2:]) for q in segment.queries for t in q.topics}) if is_named else None
@@ -52,6 +53,13 @@ class FileSource:
         for pieces, end in _grouped(whole_blocks(files, low, high, topics, self._chain.chain_id), high):
             yield self._batch(segment, start, end, pieces)
             start = end + 1
+
+    def _in_order(self, files: Sequence[LogFile]) -> list[LogFile]:
+        """Sorted copies, made once for all segments that the same files answer."""
+        names = tuple(file.stored.path for file in files)
+        if names not in self._sorted:
+            self._sorted[names] = sorted_copy(files, self._scratch.path)
+        return self._sorted[names]
 
     def _batch(self, segment: Segment, low: int, high: int, pieces: list[Rows]) -> Batch:
         try:
