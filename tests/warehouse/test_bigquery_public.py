@@ -16,11 +16,13 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from loaders.bigquery_public.events import select_rows
 from loaders.bigquery_public.run import PublicRequest, plan, run
 from loaders.bigquery_public.script import PublicLoad, matching_logs, script, select_undecoded
 from loaders.bigquery_public.words import INT_TEXT, UINT_TEXT, fits, int_text_body, uint_text_body, value
+from loaders.cli import app
 from loaders.decode.decoder import ANY, Decoder, Wanted
 from loaders.decode.words import decode_words
 from loaders.decode.words import fits as decoder_fits
@@ -33,7 +35,6 @@ from loaders.registry.schema import LOAD_ID
 from loaders.registry.seeds import load_registry
 from loaders.source.doubt import of_query
 from loaders.source.parse import parse_any_layout
-from tests.conftest import Run
 from tests.warehouse.googlesql.analyzer import Analyzer, Columns
 from tests.warehouse.googlesql.column_types import canonical_type
 from tests.warehouse.googlesql.evaluator import evaluate
@@ -314,10 +315,9 @@ def test_days_that_may_still_change_are_refused() -> None:
         run(settled, BigQueryTarget("p", "raw", "EU"), None, maximum_gb=None)
 
 
-def test_the_command_prints_the_script(poolhouse: Run) -> None:
-    done = poolhouse(
-        *("bigquery-public", "--from-date", "2024-01-01", "--to-date", "2024-01-02", "--protocol", "balancer_v2"),
-        "--print-sql",
-    )
+def test_the_command_prints_the_script() -> None:
+    command = ["bigquery-public", "--from-date", "2024-01-01", "--to-date", "2024-01-02", "--protocol", "balancer_v2"]
+    done = CliRunner().invoke(app, [*command, "--print-sql"])
+    assert done.exit_code == 0
     assert done.stdout.startswith("-- Poolhouse: 2024-01-01 to 2024-01-02")
     assert "left to `poolhouse load`: balancer_v2." in done.stderr
