@@ -51,7 +51,6 @@ def shape(abi: EventAbi) -> str:
 def fitting(abi: EventAbi) -> str:
     """A condition: the log is an encoding of the layout."""
     words = [(p.type, word) for p, word in _words(abi) if p.is_static]
-    # Short-circuit by CASE: substr() of shorter data yields other text, not an error, but let shape go first anyway.
     conditions = [c for t, w in words if (c := fits(t, w)) != "true"]
     return f"({' and '.join([shape(abi), *conditions])})"
 
