@@ -96,7 +96,7 @@ def _stages() -> dict[str, Callable[[], None]]:
     from dlt.pipeline.pipeline import Pipeline
 
     import loaders.facts.complete
-    import loaders.load.run
+    import loaders.load.missing
     import loaders.load.runs
     from loaders.decode.decoder import Decoder
     from loaders.load.archive import Archive
@@ -106,7 +106,7 @@ def _stages() -> dict[str, Callable[[], None]]:
         return bool(job.load_table_name == "uniswap_v2__pair_sync")
 
     return {
-        "planning": lambda: _after(loaders.load.run, "plan"),
+        "planning": lambda: _after(loaders.load.missing, "plan"),
         "reading": lambda: _after(Work, "take", times=3),
         "decoding": lambda: _after(Decoder, "decode", times=2),
         "archiving": lambda: _before(Archive, "_metadata"),  # rows are in the file, its footer is not
