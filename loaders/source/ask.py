@@ -19,6 +19,7 @@ from loaders.rpc.endpoint import Header, parse_header, read_headers
 from loaders.rpc.node import Answer as NodeAnswer
 from loaders.rpc.node import Lagging, Node, SizeRefused, Unsupported
 from loaders.rpc.upstream import Upstream
+from loaders.shutdown import Stopped
 from loaders.source.base import Batch
 from loaders.source.clock import BlockGap, Clock
 from loaders.source.doubt import Doubts, of_query, read_receipts
@@ -102,7 +103,12 @@ class RangeReader:
                 time.sleep(self._retry_wait_s * 4 ** (attempt - 1))
             answered: NodeAnswer | None = None
             try:
-                answered = self._ask(node, queries, low, high)
+                try:
+                    answered = self._ask(node, queries, low, high)
+                except SizeRefused:
+                    if low < high:
+                        raise
+                    return [self._read_block(queries, read_headers(self._node, [low])[0], [None] * len(queries))]
                 answer = self._checked(answered, queries, low, high)
                 if any(is_cut_off(len(logs), answer.upstream.caps.max_logs) for logs in answer.logs):
                     return self._read_in_parts(queries, low, high, answer)
@@ -110,14 +116,14 @@ class RangeReader:
                     self._doubt(*asked, low, answer, attempt)
                 host = answer.upstream.host
                 return [self._complete(queries, low, answer.end, answer.logs, host, answer.received_bytes)]
-            except SizeRefused:
-                if low < high:
-                    raise
-                return [self._read_block(queries, read_headers(self._node, [low])[0], [None] * len(queries))]
             except (Inconsistent, Malformed, Lagging, msgspec.DecodeError) as error:
                 reason = error.message if isinstance(error, PoolhouseError) else str(error)
                 # Rather another endpoint than one that contradicts itself.
                 node = (self._node.other_than(answered.upstream) if answered else None) or self._node
+            except PoolhouseError as error:
+                if node is self._node or isinstance(error, SizeRefused | Stopped):
+                    raise
+                reason, node = error.message, self._node
         raise PoolhouseError(
             f"{self._node.host} does not answer blocks {low} to {high} consistently: {reason.rstrip('.')}.",
             "Nothing of that range was loaded. Try again later, or use another --rpc-url; "

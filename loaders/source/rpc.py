@@ -150,11 +150,11 @@ class RpcSource:
         low, high = reading.running.pop(future)
         try:
             parts = future.result()
-        except SizeRefused as refused:
-            reading.put_back(low, known.controller.refused(low, high, refused.verdict), high)
-            return
         except PoolhouseError as error:
-            reading.failures[low] = error
+            if isinstance(error, SizeRefused) and low < high:
+                reading.put_back(low, known.controller.refused(low, high, error.verdict), high)
+            else:
+                reading.failures[low] = error
             return
         for part in parts:
             first, last = part.batch.from_block, part.batch.to_block

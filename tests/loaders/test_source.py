@@ -82,6 +82,22 @@ def test_a_single_block_over_the_cap_is_read_from_receipts(chain: Emitter, proxy
     assert "eth_getBlockReceipts" in {c["method"] for c in proxy.calls}
 
 
+def test_a_single_block_over_the_cap_is_read_again_where_its_parts_contradict(chain: Emitter, proxy: Proxy) -> None:
+    seen = {"lies": 0}
+
+    def fault(call: dict[str, Any], answer: Answer) -> Answer:
+        if is_logs(call) and len(answer["result"]) > 2:
+            return error(call, -32005, "query returned more than 2 results")
+        if call["method"] == "eth_getBlockReceipts" and not seen["lies"]:
+            seen["lies"] += 1
+            return {**answer, "result": None}
+        return answer
+
+    proxy.fault = fault
+    assert rows(read(proxy, segment(chain.head))) == chain.logs()
+    assert seen["lies"] == 1
+
+
 def test_an_empty_answer_in_a_dense_range_is_asked_again(chain: Emitter, proxy: Proxy) -> None:
     asked = {"count": 0}
 

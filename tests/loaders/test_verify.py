@@ -197,6 +197,13 @@ def test_a_second_endpoint_that_lags_or_fails_does_not_stop_a_load(chain: Emitte
     assert [r[0] for r in rows(read([honest, lagging], part))] == [211]
 
 
+def test_an_endpoint_that_contradicts_itself_is_asked_again_where_the_other_fails(chain: Emitter) -> None:
+    once, down = Proxy(chain.url), Proxy(chain.url)
+    once.fault = first_answers(2, lambda logs: [*logs, logs[-1]])
+    down.fault = lambda *_: (503, {}, b"down")
+    assert rows(read([once, down], segment(len(BLOCKS)))) == [r for r in chain.logs() if r[0] <= len(BLOCKS)]
+
+
 def test_a_limit_that_cuts_answers_off_in_silence_is_noticed(chain: Emitter, proxy: Proxy) -> None:
     def fault(call: dict[str, Any], answer: Answer) -> Answer:
         return {**answer, "result": answer["result"][-100:]} if is_logs(call) else answer
