@@ -16,6 +16,8 @@ from loaders.source.rpc import RpcSource
 from loaders.startup import prepare
 
 _ROWS_PER_GROUP = 122_880
+_REPEATING = ("chain_id", "block_number", "block_timestamp", "block_hash", "contract_address", "sender", "recipient")
+"""Columns whose values come again: a dictionary of the others would only be thrown away."""
 
 
 def main() -> None:
@@ -35,7 +37,8 @@ def main() -> None:
         rows = pa.concat_tables(waiting.pop(table))
         if table not in writers:
             path = Path(folder) / f"{table}.parquet"
-            writers[table] = pq.ParquetWriter(path, rows.schema, compression="lz4")
+            repeating = [name for name in _REPEATING if name in rows.schema.names]
+            writers[table] = pq.ParquetWriter(path, rows.schema, compression="lz4", use_dictionary=repeating)
         writers[table].write_table(rows, row_group_size=_ROWS_PER_GROUP)
 
     for batch in RpcSource(endpoint.node, chain=chain, gap=BlockGap.of(chain)).batches(segment):
