@@ -50,7 +50,7 @@ def status(
     Works from the ledger alone; with a node it also says how far behind finality and the head each family is.
     """
     from loaders.registry.seeds import load_registry
-    from loaders.rpc.configuration import endpoints_of
+    from loaders.rpc.configuration import configured_endpoints, endpoints_of
     from loaders.status import read_status
     from loaders.status_report import StatusReport, print_status
 
@@ -59,7 +59,11 @@ def status(
         found = read_status(query)
     views: dict[int, ChainView] = {}
     notes = []
-    for endpoint in endpoints_of(given_urls(rpc_url)):
+    asked = endpoints_of(given_urls(rpc_url))
+    if not asked:
+        names = sorted({registry.chain_name(f.chain_id) for f in found.families})
+        asked = [endpoint for name in names for endpoint in configured_endpoints(name)[:1]]
+    for endpoint in asked:
         try:
             chain_id, view = _ask(endpoint.url, registry)
             views[chain_id] = view

@@ -62,6 +62,8 @@ class DryRun:
     final_block: int
     provider: str
     """Whose table of compute units was used."""
+    is_estimated: bool
+    """False where logs come from elsewhere than a node: what that costs is not known, only what is missing."""
     segments: tuple[SegmentEstimate, ...]
     logs: Cost
     transactions: Mapping[TransactionMode, Cost]
@@ -101,6 +103,7 @@ def dry_run(request: LoadRequest) -> DryRun:
             session.view.head_block,
             session.view.final_block,
             provider,
+            bool(samples),
             estimates,
             logs,
             transactions,

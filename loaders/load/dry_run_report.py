@@ -27,6 +27,7 @@ def as_json(run: DryRun, price: float | None) -> dict[str, Any]:
             }
             for s in run.segments
         ],
+        "is_estimated": run.is_estimated,
         "compute_units_of": run.provider or None,
         "logs": _cost_json(run.logs, price),
         "transactions": {mode.value: _cost_json(cost, price) for mode, cost in run.transactions.items()},
@@ -61,9 +62,12 @@ def print_dry_run(console: Console, run: DryRun, price: float | None) -> None:
             segment.finality,
             ", ".join(sorted({f.spec.family for f in segment.filters})),
             f"{len(segment.filters):,}",
-            f"{estimate.logs:,.0f}",
+            f"{estimate.logs:,.0f}" if run.is_estimated else "–",
         )
     console.print(plan)
+    if not run.is_estimated:
+        _line(console, "What it costs is not estimated: logs do not come from a node.")
+        return
     costs = Table(box=None, pad_edge=False)
     costs.add_column("expected cost")
     for name in ("requests", "MB", "compute units", *(["USD"] if price is not None else [])):
