@@ -180,7 +180,7 @@ def test_a_full_disk_is_one_clear_line_and_no_loss(chain: Emitter, mortal: Morta
 
 
 def test_runs_are_recorded_and_told_with_their_failures(chain: Emitter, mortal: Mortal, tmp_path: Path) -> None:
-    database = tmp_path / "w.duckdb"
+    database = tmp_path / "our-warehouse.duckdb"
     refused = command(chain.url, database, "--to-block", "1000000")
     assert mortal.run(*refused)[0] == 1
     assert list(tmp_path.glob("*.duckdb*")) == [], "a refused load leaves no empty warehouse"
