@@ -5,8 +5,10 @@ Hot paths read the response bytes themselves (:meth:`RpcClient.post`); everythin
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import urllib3
@@ -15,6 +17,10 @@ from loaders.errors import PoolhouseError
 from loaders.redact import host
 
 Json = Any
+
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    # They log URLs, keys included: of headers that cannot be parsed as a warning, of every request where debugging is on.
+    logging.getLogger(_name).addFilter(lambda _: False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,11 @@ class RpcClient:
     def __init__(self, url: str, *, connections: int = 8, timeout: float = 60.0) -> None:
         self.url = url
         self.host = host(url)
+        self._headers = {
+            "content-type": "application/json",
+            **urllib3.make_headers(accept_encoding="gzip"),
+            **_login(url),
+        }
         self._pool = urllib3.PoolManager(
             num_pools=2,
             maxsize=connections,
@@ -63,12 +74,7 @@ class RpcClient:
 
     def post(self, body: bytes) -> tuple[int, bytes, dict[str, str]]:
         """Status, body and headers of one HTTP request. Raises ``urllib3.exceptions.HTTPError`` on transport failure."""
-        response = self._pool.request(
-            "POST",
-            self.url,
-            body=body,
-            headers={"content-type": "application/json", "accept-encoding": "gzip"},
-        )
+        response = self._pool.request("POST", self.url, body=body, headers=self._headers)
         return response.status, response.data, dict(response.headers)
 
     def call(self, method: str, *params: Json) -> Json:
@@ -111,6 +117,14 @@ class RpcClient:
                 "Check the URL, that the node runs and that it is reachable from here.",
             ) from None
         return status, data
+
+
+def _login(url: str) -> dict[str, str]:
+    """The header for the name and password in a URL, which urllib3 leaves out."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return {}
+    return urllib3.make_headers(basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
 
 
 def _decode(decode: Any, status: int, data: bytes, *, host: str) -> Any:
