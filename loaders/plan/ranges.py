@@ -51,6 +51,9 @@ class _Refusal:
     low: int
     high: int
     suggested_end: int | None
+    caps: EndpointCaps
+    """Of who refused it."""
+    is_slow: bool
     blocks: int = 0
     logs: int = 0
 
@@ -74,9 +77,9 @@ class RangeController:
         self._most_logs = self._most_blocks = 0
         self._blocks_read = self._surprises = 0
         self._refusals: list[_Refusal] = []
-        self._too_wide: list[int] = []
-        self._too_many: list[int] = []
-        """Blocks, and logs, of refusals that nothing else explains."""
+        self._too_wide: list[_Refusal] = []
+        self._too_many: list[_Refusal] = []
+        """Refusals that nothing but their blocks, or their logs, explain."""
 
     def width(self, at: int, remaining: int) -> int:
         """Number of blocks to ask for from block ``at`` on, at most ``remaining``."""
@@ -112,17 +115,21 @@ class RangeController:
                     self._refusals.remove(refusal)
                     self._explain(refusal)
 
-    def refused(self, low: int, high: int, verdict: Verdict) -> int:
-        """Learn from a refusal for size; returns the last block to ask for instead, always below ``high``."""
-        size = high - low + 1
-        self.caps.learn(max_logs=verdict.log_cap, max_response_bytes=verdict.byte_cap)
+    def refused(self, low: int, high: int, verdict: Verdict, caps: EndpointCaps | None = None) -> int:
+        """Learn from a refusal for size; returns the last block to ask for instead, always below ``high``.
+
+        ``caps`` are those of who refused, where several endpoints answer.
+        """
+        size, caps = high - low + 1, caps or self.caps
+        caps.learn(max_logs=verdict.log_cap, max_response_bytes=verdict.byte_cap)
         if verdict.block_cap and verdict.block_cap < size:
-            self.caps.learn(max_blocks=verdict.block_cap)
+            caps.learn(max_blocks=verdict.block_cap)
             return low + verdict.block_cap - 1
         if self._innermost(low) is None:
             self._surprises += 1
         suggested = verdict.suggested if self._is_useful(verdict.suggested, low, high) else None
-        self._refusals = [*self._refusals[-_REFUSALS_KEPT:], _Refusal(low, high, suggested and suggested[1])]
+        refusal = _Refusal(low, high, suggested and suggested[1], caps, verdict.is_slow)
+        self._refusals = [*self._refusals[-_REFUSALS_KEPT:], refusal]
         return min(low + self._wanted_width(low), high) - 1 if high > low else low
 
     @staticmethod
@@ -170,16 +177,19 @@ class RangeController:
     def _explain(self, refusal: _Refusal) -> None:
         """A refused range has been read in parts: was it too many blocks or too many logs? What two of them say is learnt."""
         too_wide, too_many = refusal.size > self._most_blocks, refusal.logs > self._most_logs
-        if refusal.logs >= self._limit:
+        if refusal.is_slow or refusal.logs >= self._limit:
             return
+        caps = refusal.caps
         if too_wide and (refusal.logs < _LEAST_LOG_LIMIT or not too_many):
-            self._too_wide.append(refusal.size)
-            if len(self._too_wide) >= 2:
-                self.caps.learn(max_blocks=_round_below(min(self._too_wide), self._most_blocks))
+            self._too_wide.append(refusal)
+            sizes = [r.size for r in self._too_wide if r.caps is caps]
+            if len(sizes) >= 2:
+                caps.learn(max_blocks=_round_below(min(sizes), self._most_blocks))
         elif too_many:
-            self._too_many.append(refusal.logs)
-            if len(self._too_many) >= 2:
-                self.caps.learn(max_logs=_round_below(min(self._too_many), self._most_logs))
+            self._too_many.append(refusal)
+            counts = [r.logs for r in self._too_many if r.caps is caps]
+            if len(counts) >= 2:
+                caps.learn(max_logs=_round_below(min(counts), self._most_logs))
 
 
 def _round_below(refused: int, accepted: int) -> int:

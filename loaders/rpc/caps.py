@@ -110,19 +110,14 @@ class EndpointCaps:
 
 
 class PooledCaps(EndpointCaps):
-    """What some endpoint of a pool will take, as of now: a request wider than others bear goes to one that bears it.
-
-    What is learnt from a refusal is learnt of whoever refused last.
-    """
+    """What some endpoint of a pool will take, as of now: a request wider than others bear goes to one that bears it."""
 
     def __init__(self, members: Callable[[], Sequence[EndpointCaps]]) -> None:
         super().__init__()
         self._members = members
-        self.refused_last: EndpointCaps | None = None
 
-    def learn(self, **found: Any) -> None:
-        for caps in [self.refused_last] if self.refused_last else self._members():
-            caps.learn(**found)
+    def learn(self, **_: Any) -> None:
+        """Nothing: a refusal is that of one endpoint, whose own limits it teaches, and of the others says nothing."""
 
     @property
     def lacks_methods(self) -> frozenset[str]:

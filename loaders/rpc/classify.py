@@ -110,6 +110,7 @@ _STATUS: dict[int, Kind] = {
     503: "transient",
     504: "size",
 }
+_TIMEOUTS = (408, 504)
 _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _MESSAGES)
 
 _HEX_RANGE = re.compile(r"\[?\s*(0x[0-9a-f]+)\s*[,-]\s*(0x[0-9a-f]+)\s*\]?", re.IGNORECASE)
@@ -119,12 +120,12 @@ _BLOCK_CAP = re.compile(
     r"(?:limited to (?:a )?|max is |exceeds the maximum of |up to an? |"
     r"max(?:imum)? (?:block )?range(?: =|:| of)? |range limit (?:of )?|\(maximum |"
     r"number of requested blocks is |range [\d,]+ exceeds limit of |server limit, narrow your filter: |ranges over )"
-    r"([\d,]+)(k?)\b(?! (?:results|logs|bytes))",
+    r"([\d,]+)(k?)\b(?! (?:results|logs|bytes|block range and no limit))",
     re.IGNORECASE,
 )
 _LOG_CAP = re.compile(
     r"(?:returned more than |matched by query exceeds limit of |too many logs, narrow your filter: |"
-    r"exceeds max results |max logs per response is )([\d,]+)",
+    r"exceeds max results |max logs per response is |with a cap of )([\d,]+)(k?)\b",
     re.IGNORECASE,
 )
 _BYTE_CAP = re.compile(r"([\d,]+) bytes", re.IGNORECASE)
@@ -141,6 +142,8 @@ class Verdict:
     """The same for logs in one answer."""
     byte_cap: int | None = None
     """The same for the size of one answer."""
+    is_slow: bool = False
+    """Whether no answer came in time: less at a time may do better, but no limit is proven."""
 
 
 def classify(code: int, message: str, *, status: int = 200) -> Verdict:
@@ -150,7 +153,8 @@ def classify(code: int, message: str, *, status: int = 200) -> Verdict:
             return Verdict(kind, *_hints(message)) if kind == "size" else Verdict(kind)
     if code in _CODES:
         return Verdict(_CODES[code])
-    return Verdict(_STATUS.get(status, "transient" if status >= 500 else "fatal"))
+    kind = _STATUS.get(status, "transient" if status >= 500 else "fatal")
+    return Verdict(kind, is_slow=kind == "size" and status in _TIMEOUTS)
 
 
 def _hints(message: str) -> tuple[tuple[int, int] | None, int | None, int | None, int | None]:

@@ -152,7 +152,8 @@ class RpcSource:
             parts = future.result()
         except PoolhouseError as error:
             if isinstance(error, SizeRefused) and low < high:
-                reading.put_back(low, known.controller.refused(low, high, error.verdict), high)
+                caps = error.upstream.caps if error.upstream else None
+                reading.put_back(low, known.controller.refused(low, high, error.verdict, caps), high)
             else:
                 reading.failures[low] = error
             return

@@ -18,6 +18,12 @@ ERRORS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("error", ERRORS, ids=[f"{e['provider']} {e['code']} {e['message'][:40]}" for e in ERRORS])
 def test_an_error_means_what_it_says(error: dict[str, Any]) -> None:
     suggested = error.get("suggested")
-    limits = [error.get(name) for name in ("block_cap", "log_cap", "byte_cap")]
-    expected = Verdict(error["kind"], tuple(suggested) if suggested else None, *limits)
+    expected = Verdict(
+        error["kind"],
+        suggested and tuple(suggested),
+        error.get("block_cap"),
+        error.get("log_cap"),
+        error.get("byte_cap"),
+        error.get("is_slow", False),
+    )
     assert classify(error["code"], error["message"], status=error["status"]) == expected
