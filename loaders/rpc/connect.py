@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from loaders.errors import PoolhouseError
 from loaders.registry.chains import Chain
 from loaders.registry.seeds import Registry
@@ -103,10 +105,16 @@ def _check(upstream: Upstream, chain: Chain, registry: Registry, attempts: int, 
             f"The node at {upstream.host} is chain {_name(chain_id, registry)}, not {chain.name} ({chain.chain_id}).",
             f"Use --chain {registry.chain_name(chain_id)}, or the URL of a node of {chain.name}.",
         )
-    head, final_block = read_head(Node([upstream], attempts=attempts, stats=stats), chain)
-    # A test chain may begin at a number of its own; it is still told from others by its first block.
     once = Node([upstream], attempts=1, stats=stats)
-    return _Checked(upstream, head, final_block, _block(once, "0x0") or _block(once, "earliest"))
+    try:
+        head, final_block = read_head(Node([upstream], attempts=attempts, stats=stats), chain)
+        # A test chain may begin at a number of its own; it is still told from others by its first block.
+        return _Checked(upstream, head, final_block, _block(once, "0x0") or _block(once, "earliest"))
+    except (msgspec.DecodeError, ValueError):
+        raise PoolhouseError(
+            f"{upstream.host} does not answer eth_getBlockByNumber as an EVM node does.",
+            "Check that the URL is an EVM node's JSON-RPC endpoint.",
+        ) from None
 
 
 def _require_same_first_block(checked: Sequence[_Checked]) -> None:

@@ -91,6 +91,8 @@ def read_headers(node: Node, numbers: Sequence[int]) -> list[Header]:
             header = parse_header(raw)
             if header is None:
                 raise Lagging(f"{node.host} has no block {number}")
+            if header.number != number:
+                raise Lagging(f"{node.host} answers block {number} with block {header.number}")
             headers.append(header)
     return headers
 

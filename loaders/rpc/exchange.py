@@ -20,6 +20,8 @@ Json = Any
 Call = tuple[str, tuple[Json, ...]]
 Keep = Callable[[RpcError], bool]
 
+_TOO_MANY_REQUESTS = 429
+"""Says wait, even where the message speaks of batches: those that it waits for are remembered for days."""
 _BATCH_LIMIT = re.compile(r"(?:more than|max(?:imum)?|limit|exceeds?|up to)\D{0,24}(\d{1,5})", re.IGNORECASE)
 
 
@@ -80,28 +82,16 @@ def exchange(
 
     Raises :class:`Failure`, or :class:`BatchRefused`. An error that ``keep`` recognises is the answer of its call.
     """
-    try:
-        status, body, headers = client.post(_encode(calls))
-    except (urllib3.exceptions.ReadTimeoutError, urllib3.exceptions.IncompleteRead) as error:
-        raise Failure(Verdict("transient"), f"the answer broke off ({type(error).__name__})") from None
-    except urllib3.exceptions.HTTPError as error:
-        raise Failure(Verdict("transient"), f"no connection ({type(error).__name__})") from None
+    status, body, headers = _post(client, calls)
     received(len(body))
     retry_after_s = _retry_after_s(headers)
-    try:
-        answer = _DECODE(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise _not_json(status, body, retry_after_s) from None
+    answer = _decoded(status, body, retry_after_s)
     if isinstance(answer, _RawResponse):
-        if len(calls) > 1 and answer.error is not None and _concerns_batches(answer.error):
+        if len(calls) > 1 and answer.error and status != _TOO_MANY_REQUESTS and _concerns_batches(answer.error):
             raise BatchRefused(calls, answer.error.message)
         answer = [answer]
-    by_id = {response.id: response for response in answer}
     results: list[msgspec.Raw | RpcError] = []
-    for i, call in enumerate(calls):
-        response = by_id.get(i) or (answer[0] if len(answer) == 1 else None)
-        if response is None:
-            raise Failure(Verdict("transient"), f"the batch answer lacks {call[0]}")
+    for call, response in zip(calls, _in_order(calls, answer), strict=True):
         if response.error is None:
             _require_block(client, call, response.result)
             results.append(response.result)
@@ -113,6 +103,43 @@ def exchange(
     return results
 
 
+def _post(client: RpcClient, calls: Sequence[Call]) -> tuple[int, bytes, dict[str, str]]:
+    try:
+        return client.post(_encode(calls))
+    except urllib3.exceptions.ReadTimeoutError:
+        raise Failure(Verdict("transient", is_slow=True), "no answer in time") from None
+    except urllib3.exceptions.IncompleteRead as error:
+        raise Failure(Verdict("transient"), f"the answer broke off ({type(error).__name__})") from None
+    except urllib3.exceptions.HTTPError as error:
+        raise Failure(Verdict("transient"), f"no connection ({type(error).__name__})") from None
+
+
+def _decoded(status: int, body: bytes, retry_after_s: float | None) -> list[_RawResponse] | _RawResponse:
+    try:
+        answer: list[_RawResponse] | _RawResponse = _DECODE(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise _not_json_rpc(status, body, retry_after_s) from None
+    for response in answer if isinstance(answer, list) else [answer]:
+        if response.error is None and not memoryview(response.result):
+            # JSON, but no JSON-RPC: what gateways say before a request reaches a node.
+            raise _not_json_rpc(status, body, retry_after_s)
+    return answer
+
+
+def _in_order(calls: Sequence[Call], answer: list[_RawResponse]) -> list[_RawResponse]:
+    """The response to each of the calls."""
+    by_id = {response.id: response for response in answer}
+    # One error may be about all of a batch; one result is that of one call.
+    for_all = answer[0] if len(answer) == 1 and (len(calls) == 1 or answer[0].error) else None
+    ordered = []
+    for i, (method, _) in enumerate(calls):
+        response = by_id.get(i, for_all)
+        if response is None:
+            raise Failure(Verdict("transient"), f"the batch answer lacks {method}")
+        ordered.append(response)
+    return ordered
+
+
 def _encode(calls: Sequence[Call]) -> bytes:
     objects = [
         {"jsonrpc": "2.0", "id": i, "method": method, "params": params} for i, (method, params) in enumerate(calls)
@@ -122,7 +149,8 @@ def _encode(calls: Sequence[Call]) -> bytes:
 
 def _require_block(client: RpcClient, call: Call, result: msgspec.Raw) -> None:
     """A block of a number is there or will be: null means that the node has not got it yet. A tag may be empty."""
-    if call[0] == "eth_getBlockByNumber" and bytes(result) == b"null" and (wanted := call[1][0]).startswith("0x"):
+    is_null = bytes(memoryview(result)[:4]) == b"null"  # without copying a whole block
+    if is_null and call[0] == "eth_getBlockByNumber" and (wanted := call[1][0]).startswith("0x"):
         raise Failure(Verdict("lag"), f"{client.host} has no block {int(wanted, 16)}")
 
 
@@ -133,9 +161,9 @@ def _rpc_error(client: RpcClient, method: str, error: _Error) -> RpcError:
 
 
 def _refusal(calls: Sequence[Call], error: RpcError, status: int, retry_after_s: float | None) -> Exception:
-    if len(calls) > 1 and "batch" in error.message.lower():
-        return BatchRefused(calls, error.message)
     verdict = classify(error.code, error.message, status=status)
+    if len(calls) > 1 and "batch" in error.message.lower() and status != _TOO_MANY_REQUESTS:
+        return BatchRefused(calls, error.message)
     return Failure(verdict, f"{error.method}: {error.message[:300]}", retry_after_s, method=error.method)
 
 
@@ -145,7 +173,7 @@ def _concerns_batches(error: _Error) -> bool:
     return is_invalid or "batch" in error.message.lower()
 
 
-def _not_json(status: int, body: bytes, retry_after_s: float | None) -> Failure:
+def _not_json_rpc(status: int, body: bytes, retry_after_s: float | None) -> Failure:
     # A page instead of JSON with a good status is a wrong URL, not a bad moment.
     page = body[:200].lstrip().lower()
     verdict = classify(0, "", status=status)

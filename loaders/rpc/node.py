@@ -21,13 +21,12 @@ from loaders.rpc.client import RpcClient, RpcError
 from loaders.rpc.exchange import Call, Failure, Json, Keep
 from loaders.rpc.stats import RequestStats
 from loaders.rpc.throttle import Clock
-from loaders.rpc.upstream import LONGEST_WAIT_S, Upstream
+from loaders.rpc.upstream import LONGEST_WAIT_S, MOMENT_S, Upstream
 from loaders.shutdown import Stopped
 
 _DECODE_ANY = msgspec.json.Decoder().decode
 _FINAL = ("auth", "unsupported", "fatal")
 """Answers that the same endpoint would give again."""
-_MOMENT_S = 2.0
 
 
 class SizeRefused(PoolhouseError):
@@ -105,8 +104,8 @@ class Node:
         return self._pooled_caps or self.upstreams[0].caps
 
     def other_than(self, upstream: Upstream) -> Node | None:
-        """The endpoints besides one, for a second opinion; None when there are none."""
-        return self._of([u for u in self.upstreams if u is not upstream])
+        """The endpoints besides one, for a second opinion; None when there are none, or none that works."""
+        return self._of([u for u in self.upstreams if u is not upstream and u.breaker.admits])
 
     def besides(self, hosts: Collection[str]) -> Node | None:
         """The endpoints at other hosts than these; None when there are none."""
@@ -151,6 +150,9 @@ class Node:
             if len(final) == len(self.upstreams):
                 raise _refusal(final)
             *_, failure = tried
+            if attempt and failure.verdict.is_slow and _blocks(calls) > 1:
+                # Once may be a bad moment; twice it is what was asked for.
+                raise SizeRefused(failure.message, Verdict("size", is_slow=True))
             if attempt >= 2 and all(f.verdict.kind == "lag" for f in tried):
                 break
             if attempt + 1 < self._attempts:
@@ -164,11 +166,9 @@ class Node:
         failures = []
         for upstream in self._round(calls, final):
             try:
-                return Answer(upstream.send(calls, keep, self.stats), upstream)
+                return Answer(upstream.send(calls, keep, self.stats, self.stop), upstream)
             except Failure as failure:
                 if failure.verdict.kind == "size":
-                    if self._pooled_caps:
-                        self._pooled_caps.refused_last = upstream.caps
                     raise SizeRefused(failure.message, failure.verdict, upstream) from None
                 if failure.verdict.kind in _FINAL:
                     final[upstream] = failure
@@ -190,15 +190,15 @@ class Node:
         asked = 0
         for group in ([u for u in left if u.weight], [u for u in left if not u.weight]):
             soonest = min(group, key=lambda u: waits[u], default=None)
-            if soonest is not None and 0 < waits[soonest] < _MOMENT_S:
-                self._clock.wait(waits[soonest], self.stop)
+            if soonest is not None and 0 < waits[soonest] < MOMENT_S:
+                self._clock.sleep(waits[soonest])
                 waits[soonest] = 0.0
             ready = [u for u in group if not waits[u]]
             asked += len(ready)
             yield from _in_turn(ready, _blocks(calls))
         if left and not asked:
             soonest = min(left, key=lambda u: waits[u])
-            self._clock.wait(min(waits[soonest], 2 * LONGEST_WAIT_S), self.stop)
+            self._rest(waits[soonest])
             yield soonest
 
     def _caps_in_use(self) -> list[EndpointCaps]:
@@ -206,16 +206,20 @@ class Node:
         admitted = [u for u in self.upstreams if u.breaker.admits] or self.upstreams
         return [u.caps for u in admitted if u.weight] or [u.caps for u in admitted]
 
-    def _back_off(self, attempt: int, failure: Failure) -> None:
+    def _rest(self, seconds: float) -> None:
+        self._clock.wait(seconds, self.stop)
         if self.stop.is_set():
             raise Stopped
+
+    def _back_off(self, attempt: int, failure: Failure) -> None:
         if failure.verdict.kind == "rate":
-            return  # the endpoint knows when it may be asked again
+            self._rest(0)  # the endpoint knows when it may be asked again
+            return
         longest = min(self._first_wait_s * 2**attempt, LONGEST_WAIT_S)
         wait = longest * random.uniform(0.5, 1.0)  # noqa: S311 (jitter, not a secret)
         if failure.retry_after_s is not None:
             wait = min(failure.retry_after_s, 2 * LONGEST_WAIT_S)
-        self._clock.wait(wait, self.stop)
+        self._rest(wait)
 
     def _of(self, upstreams: Sequence[Upstream]) -> Node | None:
         if not upstreams:

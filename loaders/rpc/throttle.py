@@ -94,9 +94,11 @@ class Concurrency:
             self._limit = min(float(self._most), self._limit + 1 / self._limit)
             self._changed.notify()
 
-    def slow_down(self, generation: int) -> None:
-        """Halve, unless a request that left together with this one has done so already."""
+    def slow_down(self, generation: int) -> bool:
+        """Halve, unless a request that left together with this one has done so already; whether it did."""
         with self._changed:
-            if generation == self._generation:
-                self._generation += 1
-                self._limit = max(1.0, self._limit / 2)
+            if generation != self._generation:
+                return False
+            self._generation += 1
+            self._limit = max(1.0, self._limit / 2)
+            return True

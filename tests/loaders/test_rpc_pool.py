@@ -16,16 +16,21 @@ import pytest
 from devnet.node import ETHEREUM, Anvil
 from loaders.errors import PoolhouseError
 from loaders.load.run import LoadRequest, load
+from loaders.plan.filters import LogQuery
+from loaders.plan.ranges import RangeController
 from loaders.registry.seeds import load_registry
 from loaders.rpc.caps import CapsFile
+from loaders.rpc.classify import Verdict
 from loaders.rpc.client import RpcClient
 from loaders.rpc.configuration import EndpointConfig
 from loaders.rpc.connect import connect
 from loaders.rpc.node import Lagging, Node, SizeRefused, Unanswered, Unsupported
 from loaders.rpc.throttle import Clock
 from loaders.rpc.upstream import Upstream
+from loaders.source.ask import RangeReader
+from loaders.source.clock import NO_GUARANTEE
 from loaders.source.transactions import TransactionMode
-from tests.loaders.emitter import Answer, Emitter, Fault, Proxy, serve
+from tests.loaders.emitter import SYNC, Answer, Emitter, Fault, Proxy, serve
 from tests.loaders.live import assert_live_is_the_chain, rows
 
 HEADER = [("eth_getBlockByNumber", ("0x5", False))]
@@ -136,6 +141,20 @@ def test_a_second_opinion_is_anothers(pool: Pool) -> None:
     assert pool.node.stats.accepted == 3
 
 
+def test_a_second_opinion_that_cannot_be_had_ends_nothing(pool: Pool) -> None:
+    first, second = pool.proxies
+    second.fault = FAULTS["transient"]
+    first.fault = lambda call, answer: (
+        {**answer, "result": answer["result"][::-1]}
+        if call["method"] == "eth_getLogs" and len(first.calls) < 3
+        else answer
+    )
+    reader = RangeReader(pool.node, None, NO_GUARANTEE, None, retry_wait_s=0)
+    (part,) = reader.read((LogQuery((SYNC.topic0,), ()),), 1, 10)
+    assert len(part.batch.logs) == 10
+    assert len(second.calls) >= 3, "after a contradiction the other one was asked first"
+
+
 @pytest.mark.parametrize(
     ("faults", "expected", "message"),
     [
@@ -160,6 +179,7 @@ def test_a_breaker_opens_and_one_probe_closes_it(pool: Pool) -> None:
     for _ in range(5):
         assert pool.ask() == 1
     assert breaker.state == "open"
+    assert pool.node.other_than(pool.upstreams[1]) is None, "no opinion is to be had from it"
     assert [pool.ask() for _ in range(3)] == [1, 1, 1]
     assert len(first.calls) == 5, "an open breaker lets nothing through"
     pool.clock.seconds += 15
@@ -315,7 +335,10 @@ def test_wide_ranges_go_where_they_are_borne(pool: Pool) -> None:
     with pytest.raises(SizeRefused) as refused:
         pool.node.ask(wide)
     assert refused.value.upstream is free
-    pool.node.caps.learn(max_logs=10_000)
+    # What the narrow one refuses says nothing of the other, even where that one refused something else meanwhile.
+    controller = RangeController(pool.node.caps)
+    controller.refused(1, 20, Verdict("size", block_cap=4), free.caps)
+    assert (paid.caps.max_blocks, free.caps.max_blocks) == (None, 4)
     assert (paid.caps.max_logs, free.caps.max_logs) == (None, 10_000)
 
 
