@@ -127,7 +127,10 @@ class RangeController:
             return low + verdict.block_cap - 1
         if self._innermost(low) is None:
             self._surprises += 1
-        suggested = verdict.suggested if self._is_useful(verdict.suggested, low, high) else None
+        # Who refuses what it suggested is not followed again: it would give way block by block.
+        was_suggested = any(r.low == low and r.suggested_end == high for r in self._refusals)
+        is_useful = not was_suggested and self._is_useful(verdict.suggested, low, high)
+        suggested = verdict.suggested if is_useful else None
         refusal = _Refusal(low, high, suggested and suggested[1], caps, verdict.is_slow)
         self._refusals = [*self._refusals[-_REFUSALS_KEPT:], refusal]
         return min(low + self._wanted_width(low), high) - 1 if high > low else low

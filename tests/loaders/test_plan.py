@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from eth_hash.auto import keccak
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.requests import TERMS, Provider, Suggestion, Terms, density, profiles
@@ -81,6 +81,7 @@ def test_registered_and_free_events_are_two_queries_of_one_segment() -> None:
     max_blocks=st.sampled_from([None, 1, 7, 100]),
     states_block_cap=st.booleans(),
 )
+@example(stretches=[(34, 300), (60, 0)], max_logs=10_000, max_blocks=None, states_block_cap=False)
 @settings(max_examples=12, deadline=None)
 def test_whatever_a_provider_refuses_and_suggests_each_block_is_read_once(
     suggestion: Suggestion,
