@@ -6,9 +6,13 @@ which queries it is the complete answer to (also when it has no rows), and has t
 
 from __future__ import annotations
 
+import fcntl
 import json
+import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -51,18 +55,20 @@ class Archive:
         self._chain_id = chain_id
         self._writer: pq.ParquetWriter | None = None
         self._partial: Path | None = None
+        self._lock: IO[bytes] | None = None
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
 
     def sweep(self) -> None:
-        """Remove what a killed run left unfinished."""
+        """Remove what a killed run left unfinished; what another command is writing stays."""
         for leftover in self._directory.glob("*.partial"):
-            leftover.unlink()
+            with suppress(FileNotFoundError, BlockingIOError), leftover.open("rb+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftover.unlink()
 
     def add(self, segment: Segment, from_block: int, logs: RawLogs) -> None:
         if self._partial is None:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            self._partial = self._directory / f"{from_block:012d}_{segment.finality}.parquet.partial"
+            self._begin(f"{from_block:012d}_{segment.finality}")
         if len(logs):
             self._pending.append(_table(logs))
             self._pending_rows += len(logs)
@@ -85,7 +91,7 @@ class Archive:
         else:
             send(self._partial, f"{self._remote}/{name}")
             self._partial.unlink()
-        self._writer = self._partial = None
+        self._end()
 
     def abandon(self) -> None:
         """Drop the unfinished file."""
@@ -93,7 +99,19 @@ class Archive:
             self._writer.close()
         if self._partial is not None:
             self._partial.unlink(missing_ok=True)
-        self._writer = self._partial = None
+        self._end()
+
+    def _begin(self, name: str) -> None:
+        # Several commands may share the folder: each file has a name of its own, and is locked while it is unfinished.
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._partial = self._directory / f"{name}_{uuid.uuid4().hex[:8]}.parquet.partial"
+        self._lock = self._partial.open("wb")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def _end(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+        self._writer = self._partial = self._lock = None
         self._pending, self._pending_rows = [], 0
 
     def _flush(self) -> None:

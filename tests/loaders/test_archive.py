@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from devnet.node import Anvil
 from loaders.audit.live import final_ranges
 from loaders.decode.decoder import DECODER_VERSION
 from loaders.errors import PoolhouseError
+from loaders.load.archive import Archive
 from loaders.load.ledger import read_ledger
 from loaders.load.run import LoadRequest, load
 from loaders.load.runs import LoadSummary
@@ -22,7 +25,7 @@ from loaders.registry.seeds import load_registry
 from loaders.source.files.request import FilesRequest
 from loaders.source.transactions import TransactionMode
 from tests.conftest import Run
-from tests.loaders.emitter import Emitter, Proxy, serve
+from tests.loaders.emitter import Answer, Emitter, Proxy, serve
 
 Row = tuple[Any, ...]
 OLDER = str(int(DECODER_VERSION) - 1)
@@ -41,12 +44,16 @@ def chain() -> Iterator[Emitter]:
 
 def read(chain: Emitter, folder: Path, **options: Any) -> LoadSummary:
     """Load from the node, in several packages, with an archive."""
-    defaults = {"from_block": 0, "protocols": ("uniswap_v2", "chainlink"), "archive": folder / "archive"}
+    defaults = {
+        "rpc_url": chain.url,
+        "from_block": 0,
+        "protocols": ("uniswap_v2", "chainlink"),
+        "archive": folder / "archive",
+    }
     return load(
         LoadRequest(
-            "devnet",
-            chain.url,
-            folder / "read.duckdb",
+            chain="devnet",
+            database=folder / "read.duckdb",
             transactions=TransactionMode.NONE,
             with_facts=False,
             with_transfers=True,
@@ -78,7 +85,7 @@ def decode(archive: Path | str, database: Path, **options: Any) -> LoadSummary:
     return load(
         LoadRequest(
             "devnet",
-            "",
+            options.pop("rpc_url", ""),
             database,
             ("uniswap_v2", "chainlink"),
             from_block=0,
@@ -225,6 +232,53 @@ def test_an_archive_of_another_chain_is_left_alone_by_a_load(chain: Emitter, tmp
     summary = read(chain, tmp_path, reuses_archive=True)
     assert "left alone" in summary.notes[0]
     assert len(query(tmp_path / "read.duckdb", SYNCS.format("true"))) == len(chain.logs())
+
+
+def test_commands_that_share_an_archive_leave_each_others_unfinished_files_alone(
+    chain: Emitter, tmp_path: Path
+) -> None:
+    archive, proxy, one_at_a_time = tmp_path / "archive", Proxy(chain.url), threading.Lock()
+    left_by_a_killed_one = archive / "31337" / "000000000000_final_0.parquet.partial"
+    left_by_a_killed_one.parent.mkdir(parents=True)
+    unfinished: set[Path] = set()
+
+    def another_begins(call: dict[str, Any], answer: Answer) -> Answer:
+        question = call["params"][0] if call["method"] == "eth_getLogs" else {}
+        with one_at_a_time:
+            left_by_a_killed_one.touch()
+            Archive(archive, 31337).sweep()
+            unfinished.update(archive.rglob("*.partial"))
+        if "toBlock" in question and int(question["toBlock"], 16) - int(question["fromBlock"], 16) > 19:
+            return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32614, "message": "limited to a 20 range"}}
+        return answer
+
+    proxy.fault = another_begins
+    with serve(proxy.respond) as url:
+        read(chain, tmp_path, rpc_url=url)
+    assert unfinished, "the load was writing when the other began"
+    assert left_by_a_killed_one not in unfinished
+    assert not list(archive.rglob("*.partial"))
+    decode(archive, tmp_path / "fresh.duckdb")
+    assert query(tmp_path / "fresh.duckdb", SYNCS.format(FINAL)) == query(tmp_path / "read.duckdb", SYNCS.format(FINAL))
+
+
+def test_requests_to_a_node_beside_files_are_counted_once(chain: Emitter, loaded: Path) -> None:
+    proxy, requests = Proxy(chain.url), itertools.count()
+
+    def respond(body: bytes) -> tuple[int, dict[str, str], bytes]:
+        next(requests)
+        return proxy.respond(body)
+
+    with serve(respond) as url:
+        summary = decode(loaded / "archive", loaded / "fresh.duckdb", rpc_url=url)
+    assert summary.requests_accepted == next(requests) > 0
+
+
+def test_an_archive_without_final_blocks_is_said_to_have_none(chain: Emitter, tmp_path: Path) -> None:
+    read(chain, tmp_path, from_block=chain.head - 10)
+    with pytest.raises(PoolhouseError, match="holds no final blocks of devnet"):
+        decode(tmp_path / "archive", tmp_path / "fresh.duckdb")
+    assert not (tmp_path / "fresh.duckdb").exists()
 
 
 def test_an_archive_in_a_bucket_serves_as_a_local_one(chain: Emitter, tmp_path: Path) -> None:
