@@ -29,7 +29,8 @@ def open_locked(database: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
             connection = duckdb.connect(str(database))
             break
         except duckdb.IOException as error:
-            if _was_never_made(database):
+            # A short file that is locked is being made at this moment.
+            if not _is_locked(error) and _was_never_made(database):
                 database.unlink()
                 if not is_disk_full(error):
                     continue

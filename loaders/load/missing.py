@@ -68,6 +68,11 @@ def check_range(request: LoadRequest) -> None:
 def wanted_blocks(request: LoadRequest, session: Session, filters: tuple[Filter, ...]) -> dict[Filter, Intervals]:
     """Blocks asked for, per filter. Without a start, a family begins where its first contract was created."""
     head = session.view.head_block
+    if head < 0:
+        raise PoolhouseError(
+            f"There is nothing to read at {session.view.host}: it holds no final blocks of {session.chain.name}.",
+            "Check what was given; what is not final, the next load from a node reads.",
+        )
     to_block = head if request.to_block is None else request.to_block
     last = request.blocks[-1][1] if request.blocks else to_block
     # Files say themselves which blocks they hold; a node has all up to its head.

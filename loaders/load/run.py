@@ -85,12 +85,13 @@ def open_session(
     database: Path,
     registry: Registry | None = None,
     source: SourceRequest | None = None,
+    stop: threading.Event | None = None,
 ) -> Iterator[Session]:
     """Check the node, the source beside it and the warehouse. Raises :class:`PoolhouseError` when one does not serve."""
     registry = registry or load_registry()
     known = registry.chain(chain)
     families = registry.select_families(known, protocols)
-    view, endpoint, opened = _open_chain(known, rpc_url, registry, source, database)
+    view, endpoint, opened = _open_chain(known, rpc_url, registry, source, database, stop)
     work = work_directory(database)
     events = registry.events.with_tables_for(families)
     with open_warehouse(destination, events, database=database, root=work) as warehouse:
@@ -98,10 +99,17 @@ def open_session(
 
 
 def _open_chain(
-    chain: Chain, rpc_url: Endpoints, registry: Registry, source: SourceRequest | None, database: Path
+    chain: Chain,
+    rpc_url: Endpoints,
+    registry: Registry,
+    source: SourceRequest | None,
+    database: Path,
+    stop: threading.Event | None,
 ) -> tuple[ChainView, Endpoint | None, OpenSource | None]:
     """The chain as it is now: as the source has it, else as the node has."""
-    endpoint = connect(rpc_url, chain, registry, caps=endpoint_caps(database)) if rpc_url or source is None else None
+    endpoint = None
+    if rpc_url or source is None:
+        endpoint = connect(rpc_url, chain, registry, caps=endpoint_caps(database), stop=stop)
     opened = source.open(chain, endpoint) if source else None
     view = opened.view if opened else endpoint
     assert view is not None
@@ -132,6 +140,7 @@ def load(
                     request.database,
                     registry,
                     request.source,
+                    stop,
                 )
             )
         except PoolhouseError as error:
@@ -149,8 +158,6 @@ def _load_one_chain(
     """Again, a few times, where the chain reorganises while it is read."""
     current = session
     for attempt in range(1, _REORG_ATTEMPTS + 1):
-        if current.endpoint is not None:
-            current.endpoint.node.stop = stop
         try:
             observer.connected(session.chain.name, current.view)
             _load(request, current, summary, observer, stop)
@@ -160,10 +167,11 @@ def _load_one_chain(
                 raise
         finally:
             summary.add_requests(current.view.stats)
-            if current.endpoint is not None and current.endpoint is not current.view:
+            # The view may be the node's own, or count on its account (files).
+            if current.endpoint is not None and current.endpoint.stats is not current.view.stats:
                 summary.add_requests(current.endpoint.stats)
         view, endpoint, opened = _open_chain(
-            session.chain, request.rpc_url, session.registry, request.source, request.database
+            session.chain, request.rpc_url, session.registry, request.source, request.database, stop
         )
         current = replace(session, view=view, endpoint=endpoint, source=opened, extra_contracts=[])
 

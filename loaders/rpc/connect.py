@@ -7,7 +7,8 @@ of the right chain id that begin with different blocks are refused together: nob
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -25,8 +26,12 @@ from loaders.rpc.endpoint import Endpoint, Header, parse_header, read_head
 from loaders.rpc.node import Node, Unanswered
 from loaders.rpc.stats import RequestStats
 from loaders.rpc.upstream import Upstream
+from loaders.shutdown import Stopped
 
 _LOG = logging.getLogger("poolhouse")
+
+_Asked = Callable[[Sequence[Upstream], int], Node]
+"""Upstreams as one node that tries so many times; all of them share what this command counts and heeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +46,37 @@ class _Checked:
 
 
 def connect(
-    endpoints: Endpoints, chain: Chain, registry: Registry, *, attempts: int = 7, caps: CapsFile | None = None
+    endpoints: Endpoints,
+    chain: Chain,
+    registry: Registry,
+    *,
+    attempts: int = 7,
+    caps: CapsFile | None = None,
+    stop: threading.Event | None = None,
 ) -> Endpoint:
     """Check the nodes behind the URLs. Raises :class:`PoolhouseError` saying what is wrong with them.
 
-    ``caps`` is what earlier runs learnt of them. The head is that of the node which is furthest; what is final is so for
-    every node near it.
+    ``caps`` is what earlier runs learnt of them; once ``stop`` is set, no request to them is tried again. The head is that
+    of the node which is furthest; what is final is so for every node near it.
     """
-    stats = RequestStats()
+    stats, stop = RequestStats(), stop or threading.Event()
     upstreams = [_upstream(config, caps) for config in endpoints_of(endpoints)]
     if not upstreams:
         raise PoolhouseError(f"No RPC URL for {chain.name}.", "Give --rpc-url; docs/providers.md has other ways.")
-    checked = _check_all(upstreams, chain, registry, attempts, stats)
+
+    def asked(upstreams: Sequence[Upstream], attempts: int) -> Node:
+        return Node(upstreams, attempts=attempts, stats=stats, stop=stop)
+
+    checked = _check_all(upstreams, chain, registry, attempts, asked)
     _require_same_first_block(checked)
     furthest = max(checked, key=lambda c: c.head.number)
     near = [c for c in checked if furthest.head.number - c.head.number <= chain.finality_depth]
     final_block = min(c.final_block for c in near)
     # One that dropped old blocks begins later: the chain's own first block is the earliest of them.
     first = min((c.first for c in checked if c.first), key=lambda header: header.number, default=None)
-    node = Node([c.upstream for c in checked], attempts=attempts, stats=stats)
-    return Endpoint(node, furthest.head, final_block, first.hash if first else None)
+    return Endpoint(
+        asked([c.upstream for c in checked], attempts), furthest.head, final_block, first.hash if first else None
+    )
 
 
 def _upstream(config: EndpointConfig, caps: CapsFile | None) -> Upstream:
@@ -76,20 +92,22 @@ def _upstream(config: EndpointConfig, caps: CapsFile | None) -> Upstream:
 
 
 def _check_all(
-    upstreams: Sequence[Upstream], chain: Chain, registry: Registry, attempts: int, stats: RequestStats
+    upstreams: Sequence[Upstream], chain: Chain, registry: Registry, attempts: int, asked: _Asked
 ) -> list[_Checked]:
     def check(upstream: Upstream) -> _Checked | PoolhouseError:
         try:
-            return _check(upstream, chain, registry, attempts, stats)
+            return _check(upstream, chain, registry, attempts, asked)
         except PoolhouseError as error:
             return error
 
     if len(upstreams) == 1:
-        return [_check(upstreams[0], chain, registry, attempts, stats)]
+        return [_check(upstreams[0], chain, registry, attempts, asked)]
     with ThreadPoolExecutor(len(upstreams), thread_name_prefix="connect") as threads:
         found = list(threads.map(check, upstreams))
     checked = [f for f in found if isinstance(f, _Checked)]
     errors = [f for f in found if isinstance(f, PoolhouseError)]
+    if stopped := next((e for e in errors if isinstance(e, Stopped)), None):
+        raise stopped
     if not checked:
         raise PoolhouseError(" ".join(e.message for e in errors), errors[0].remedy)
     for error in errors:
@@ -97,17 +115,17 @@ def _check_all(
     return checked
 
 
-def _check(upstream: Upstream, chain: Chain, registry: Registry, attempts: int, stats: RequestStats) -> _Checked:
+def _check(upstream: Upstream, chain: Chain, registry: Registry, attempts: int, asked: _Asked) -> _Checked:
     # Without many retries, so that a wrong URL fails at once.
-    chain_id = _chain_id(Node([upstream], attempts=2, stats=stats))
+    chain_id = _chain_id(asked([upstream], 2))
     if chain_id != chain.chain_id:
         raise PoolhouseError(
             f"The node at {upstream.host} is chain {_name(chain_id, registry)}, not {chain.name} ({chain.chain_id}).",
             f"Use --chain {registry.chain_name(chain_id)}, or the URL of a node of {chain.name}.",
         )
-    once = Node([upstream], attempts=1, stats=stats)
+    once = asked([upstream], 1)
     try:
-        head, final_block = read_head(Node([upstream], attempts=attempts, stats=stats), chain)
+        head, final_block = read_head(asked([upstream], attempts), chain)
         # A test chain may begin at a number of its own; it is still told from others by its first block.
         return _Checked(upstream, head, final_block, _block(once, "0x0") or _block(once, "earliest"))
     except (msgspec.DecodeError, ValueError):

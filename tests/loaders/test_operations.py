@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ import pytest
 
 from devnet.node import Anvil
 from loaders.errors import PoolhouseError
+from loaders.load.duckdb_file import open_locked
 from loaders.shutdown import STOPPED_EXIT_CODE
 from tests.loaders.emitter import Answer, Emitter, Proxy, serve
 from tests.loaders.live import assert_live_is_the_chain, live, rows
@@ -132,6 +135,45 @@ def test_a_signal_lets_what_is_under_way_be_loaded(chain: Emitter, mortal: Morta
     assert rows(database, "select outcome, error, package_count from raw.runs") == [("stopped", None, 1)]
     assert mortal.run(*command(chain.url, database, "--no-facts"))[0] == 0
     assert_all_is_there(chain, database)
+
+
+def test_a_signal_ends_the_waiting_for_a_node_that_does_not_serve(
+    chain: Emitter, mortal: Mortal, tmp_path: Path
+) -> None:
+    proxy, asked = Proxy(chain.url), threading.Event()
+
+    def busy(call: dict[str, Any], answer: Answer) -> Answer:
+        if call["method"] != "eth_getBlockByNumber":
+            return answer
+        asked.set()
+        return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32603, "message": "internal error"}}
+
+    proxy.fault = busy
+    with serve(proxy.respond) as url:
+        pid = mortal.start(*command(url, tmp_path / "w.duckdb"))
+        assert asked.wait(30), mortal.output()
+        os.kill(pid, signal.SIGTERM)
+        code, output = mortal.wait()
+    assert (code, output.splitlines()[-2]) == (STOPPED_EXIT_CODE, "Stopped on request.")
+    assert list(tmp_path.glob("*.duckdb*")) == []
+
+
+def test_a_file_that_another_process_is_making_is_left_to_it(tmp_path: Path) -> None:
+    """DuckDB locks its file before it writes the headers that tell it from one that was never made."""
+    database = tmp_path / "w.duckdb"
+    database.write_bytes(b"01234567DUCK")
+    hold = "import fcntl, sys; f = open(sys.argv[1], 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as maker:
+        assert maker.stdout is not None
+        assert maker.stdout.readline() == "held\n"
+        with pytest.raises(PoolhouseError, match=rf"is locked by process {maker.pid}\."):
+            open_locked(database, wait_s=0)
+        assert database.read_bytes() == b"01234567DUCK"
+        maker.communicate("\n")
+    open_locked(database, wait_s=0).close()
+    assert database.stat().st_size > 12, "one that nobody is making any more is made anew"
 
 
 def test_a_second_signal_ends_at_once_and_a_second_writer_is_shut_out(
