@@ -53,8 +53,7 @@ class EndpointCaps:
 
     @property
     def lacks_methods(self) -> frozenset[str]:
-        lacking: frozenset[str] = self._known.get("lacks_methods", frozenset())
-        return lacking
+        return self._unexpired("lacks_methods") or frozenset()
 
     def learn(
         self,
@@ -70,7 +69,7 @@ class EndpointCaps:
         with self._lock:
             before = dict(self._known)
             for name, limit in found.items():
-                known = self._known.get(name)
+                known = self._unexpired(name)
                 if limit is not None and (known is None or limit <= known):
                     self._note(name, max(1, limit))
             if lacks_method is not None:
@@ -98,15 +97,22 @@ class EndpointCaps:
             if learnt_at < oldest or not _is_valid(name, value):
                 continue
             with self._lock:
-                self._known[name] = frozenset(value) if name == "lacks_methods" else value
                 self._learnt_at[name] = learnt_at
+                self._known[name] = frozenset(value) if name == "lacks_methods" else value
 
     def _limit(self, name: str) -> int | None:
-        return self._known.get(name)
+        limit: int | None = self._unexpired(name)
+        return limit
+
+    def _unexpired(self, name: str) -> Any:
+        """None where nothing is known, or no longer: a command may run for weeks."""
+        value = self._known.get(name)
+        return value if value is not None and self._learnt_at[name] >= self._now() - _KEPT_S else None
 
     def _note(self, name: str, value: Any) -> None:
-        self._known[name] = value
+        # The time first: others read without the lock.
         self._learnt_at[name] = self._now()
+        self._known[name] = value
 
 
 class PooledCaps(EndpointCaps):

@@ -52,6 +52,16 @@ def test_what_is_not_learnt_again_is_forgotten(tmp_path: Path) -> None:
     assert (later.max_blocks, later.max_logs) == (None, 1000)
 
 
+def test_a_command_that_runs_for_weeks_forgets_as_well() -> None:
+    calendar = Calendar()
+    caps = EndpointCaps(now=calendar)
+    caps.learn(max_blocks=10, lacks_method="eth_getBlockReceipts")
+    calendar.seconds += 8 * DAY
+    assert (caps.max_blocks, caps.lacks_methods) == (None, frozenset())
+    caps.learn(max_blocks=1000)
+    assert caps.max_blocks == 1000
+
+
 def test_a_damaged_file_is_as_good_as_none(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     CapsFile(path).of(URL).learn(max_blocks=10)

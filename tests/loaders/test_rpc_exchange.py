@@ -17,9 +17,9 @@ from loaders.rpc.client import RpcClient
 from loaders.rpc.connect import connect
 from loaders.rpc.endpoint import read_headers
 from loaders.rpc.node import Lagging, Node, SizeRefused, Unanswered
-from loaders.rpc.throttle import Clock
 from loaders.rpc.upstream import Upstream
 from loaders.shutdown import Stopped
+from tests.loaders.clocks import SteppedClock
 from tests.loaders.emitter import Emitter, Proxy, serve
 
 KEY = "s3cretkey0123456789"
@@ -35,26 +35,7 @@ def chain() -> Iterator[Emitter]:
         yield emitter
 
 
-class WaitedClock(Clock):
-    """Real time, in which waiting takes none; what was waited is counted."""
-
-    def __init__(self, stop: threading.Event | None = None) -> None:
-        self.waited: list[float] = []
-        self._stop_within = stop
-
-    def now(self) -> float:
-        return sum(self.waited)
-
-    def sleep(self, seconds: float) -> None:
-        self.waited.append(seconds)
-
-    def wait(self, seconds: float, stop: threading.Event) -> None:
-        self.waited.append(seconds)
-        if self._stop_within:
-            self._stop_within.set()
-
-
-def node_at(url: str, clock: Clock, **settings: float) -> Node:
+def node_at(url: str, clock: SteppedClock, **settings: float) -> Node:
     return Node([Upstream(RpcClient(url, timeout=0.2), clock=clock, **settings)])  # type: ignore[arg-type]
 
 
@@ -72,7 +53,7 @@ def test_a_gateways_own_json_is_no_answer(
 ) -> None:
     body = b'{"message": "%s"}' % message.encode()
     with serve(lambda _: (status, {}, body)) as url, pytest.raises(PoolhouseError, match=refused):
-        node_at(url, WaitedClock()).request(calls)
+        node_at(url, SteppedClock()).request(calls)
 
 
 def test_a_batch_answer_that_lost_calls_is_asked_for_again(chain: Emitter) -> None:
@@ -84,7 +65,7 @@ def test_a_batch_answer_that_lost_calls_is_asked_for_again(chain: Emitter) -> No
         return (status, headers, answer.split(b"}, {")[0] + b"}]") if lost and lost.pop() else (status, headers, answer)
 
     with serve(respond) as url:
-        headers = read_headers(node_at(url, WaitedClock()), [3, 4, 5])
+        headers = read_headers(node_at(url, SteppedClock()), [3, 4, 5])
     assert [h.number for h in headers] == [3, 4, 5]
     assert len(proxy.calls) == 9
 
@@ -94,7 +75,7 @@ def test_a_header_of_another_block_is_none(chain: Emitter) -> None:
     other = chain.rpc.call("eth_getBlockByNumber", "0x5", False)
     proxy.fault = lambda _, answer: {**answer, "result": other}
     with serve(proxy.respond) as url, pytest.raises(Lagging, match="answers block 4 with block 5"):
-        read_headers(node_at(url, WaitedClock()), [5, 4])
+        read_headers(node_at(url, SteppedClock()), [5, 4])
 
 
 def test_an_endpoint_whose_headers_are_none_is_named(chain: Emitter) -> None:
@@ -144,7 +125,7 @@ def test_a_range_that_twice_gets_no_answer_in_time_is_too_wide(chain: Emitter) -
         return len(node.call("eth_getLogs", {"fromBlock": low, "toBlock": high}))
 
     with serve(respond) as url:
-        node = node_at(url, WaitedClock())
+        node = node_at(url, SteppedClock())
         try:
             with pytest.raises(SizeRefused) as refused:
                 ask("0x3", "0x5")
@@ -157,7 +138,7 @@ def test_a_range_that_twice_gets_no_answer_in_time_is_too_wide(chain: Emitter) -
 
 
 def test_pauses_without_a_date_outlast_a_limit_per_minute() -> None:
-    clock = WaitedClock()
+    clock = SteppedClock()
     with serve(lambda _: (429, {"Retry-After": "0"}, b"")) as url, pytest.raises(Unanswered):
         node_at(url, clock).request(HEADER)
     assert len([s for s in clock.waited if s]) == 5, "a pause that is over before it begins is believed once"
@@ -165,7 +146,7 @@ def test_pauses_without_a_date_outlast_a_limit_per_minute() -> None:
 
 
 def test_a_long_pause_is_waited_for_in_full() -> None:
-    clock = WaitedClock()
+    clock = SteppedClock()
     asked = []
 
     def respond(_: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -179,7 +160,7 @@ def test_a_long_pause_is_waited_for_in_full() -> None:
 
 def test_nobody_who_asked_to_end_waits_for_a_budget(chain: Emitter) -> None:
     stop = threading.Event()
-    clock = WaitedClock(stop)
+    clock = SteppedClock(stop)
     node = node_at(chain.url, clock, units_per_second=1)
     node.stop = stop
     with pytest.raises(Stopped):

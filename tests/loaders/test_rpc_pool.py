@@ -25,11 +25,11 @@ from loaders.rpc.client import RpcClient
 from loaders.rpc.configuration import EndpointConfig
 from loaders.rpc.connect import connect
 from loaders.rpc.node import Lagging, Node, SizeRefused, Unanswered, Unsupported
-from loaders.rpc.throttle import Clock
 from loaders.rpc.upstream import Upstream
 from loaders.source.ask import RangeReader
 from loaders.source.clock import NO_GUARANTEE
 from loaders.source.transactions import TransactionMode
+from tests.loaders.clocks import SteppedClock
 from tests.loaders.emitter import SYNC, Answer, Emitter, Fault, Proxy, serve
 from tests.loaders.live import assert_live_is_the_chain, rows
 
@@ -42,23 +42,6 @@ def chain() -> Iterator[Emitter]:
         emitter = Emitter(anvil)
         emitter.mine([1] * 20)
         yield emitter
-
-
-class SteppedClock(Clock):
-    """Time that passes only when someone waits for it."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-    def wait(self, seconds: float, stop: threading.Event) -> None:
-        if not stop.is_set():
-            self.seconds += seconds
 
 
 class Pool:
@@ -234,7 +217,7 @@ def test_a_standby_does_not_step_in_for_a_moments_rest(pool: Pool) -> None:
     node = Node([budgeted, pool.upstreams[1]])
     # A header is 20 units, by the table: the first one of a second leaves at once, the others wait.
     assert [node.ask(HEADER).upstream for _ in range(5)] == [budgeted] * 5
-    assert pool.clock.now() == 1004.0
+    assert pool.clock.now() == 4.0
     assert (node.stats.compute_units, node.stats.endpoints[budgeted.host].calls["eth_getBlockByNumber"]) == (100, 5)
 
 

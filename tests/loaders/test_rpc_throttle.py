@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders.rpc.compute_units import Units, provider_of, units
-from loaders.rpc.throttle import Budget, Clock
-
-
-class SteppedClock(Clock):
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-    def wait(self, seconds: float, stop: threading.Event) -> None:
-        self.seconds += seconds
+from loaders.rpc.throttle import Budget
+from tests.loaders.clocks import SteppedClock
 
 
 @given(st.lists(st.tuples(st.integers(1, 500), st.floats(0, 3)), min_size=1, max_size=60))
