@@ -19,6 +19,8 @@ fatal        the request itself is wrong
 
 # Order matters: lag and rate answers also speak of "range" and "limit", and shrinking a range because of them never ends.
 _MESSAGES: tuple[tuple[Kind, str], ...] = (
+    # Fewer blocks would not help: these are about the filter.
+    ("fatal", r"exceeds? (?:the )?max(?:imum)?(?: of [\d,]+)? (?:addresses|topics)"),
     (
         "lag",
         r"beyond current head|after last accepted block|block(?: range)? (?:is )?(?:out of range|beyond)|BlockOutOfRange",
@@ -37,7 +39,10 @@ _MESSAGES: tuple[tuple[Kind, str], ...] = (
         "rate",
         r"compute units per second|rate.?limit|too many requests|request rate|throughput|requests? per (?:second|minute)",
     ),
-    ("rate", r"capacity exceeded|quota (?:will )?reset|call rate|exceeded its .*capacity|retry.?after|\d/sec\b"),
+    (
+        "rate",
+        r"capacity exceeded|quota (?:will )?reset|call rate|exceeded its .*capacity|retry.?after|\d/sec(?:ond)?\b|rps limit",
+    ),
     (
         "auth",
         r"must be authenticated|unauthori[sz]ed|invalid (?:api|project|access).?(?:key|id|token)",
