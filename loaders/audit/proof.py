@@ -11,13 +11,18 @@ import msgspec
 from loaders.audit.header import header_hash
 from loaders.audit.receipts import NotProvable, Receipt, committed_receipts
 from loaders.logs import RawLogs
+from loaders.registry.chains import Chain
 from loaders.rpc.exchange import Call
 from loaders.rpc.node import Lagging, Node, SizeRefused, Unsupported
 from loaders.source.parse import parse_any_layout
 
+_POLYGON = 137
 # Chains, and since which block, of which recorded blocks, or a node in tests, vouch for how headers and receipts are encoded.
-# On another a root that differs may be our ignorance of its encoding, not a lie. Optimism since Bedrock, Arbitrum since Nitro.
-_ENCODING_KNOWN_SINCE = {1: 0, 10: 105_235_063, 137: 0, 8453: 0, 42161: 22_207_817, 31337: 0}
+# On another a root that differs may be our ignorance of its encoding, not a lie. Optimism since Bedrock; what else is odd
+# about a chain's roots are quirks in the table of chains.
+_ENCODING_KNOWN_SINCE = {1: 0, 10: 105_235_063, _POLYGON: 0, 8453: 0, 42161: 0, 31337: 0}
+_SPRINT_BLOCKS = 16
+"""Polygon's deposits from Ethereum, which its roots left out for years, come with the first block of a sprint (of 64 at first)."""
 _RECEIPTS_PER_REQUEST = 50
 _LONGEST_WALK = 256
 _HEADERS_PER_REQUEST = 50
@@ -47,17 +52,17 @@ class BlockProof:
         return self.header_gap or self.receipts_gap or self.anchor_gap
 
 
-def prove_block(node: Node, chain_id: int, number: int, known_hashes: Mapping[int, str]) -> BlockProof:
+def prove_block(node: Node, chain: Chain, number: int, known_hashes: Mapping[int, str]) -> BlockProof:
     """Prove one block; ``known_hashes`` are the warehouse's. Raises :class:`Refuted`."""
     block = _block(node, number)
     block_hash = str(block.get("hash"))
-    header_gap = _header_gap(chain_id, block)
+    header_gap = _header_gap(chain, block)
     logs, receipts_gap = None, ""
     try:
-        logs = _proven_logs(chain_id, block, _receipts(node, block))
+        logs = _proven_logs(chain, block, _receipts(node, block))
     except NotProvable as reason:
         receipts_gap = str(reason)
-    anchor_gap = "" if header_gap else _anchor_gap(node, chain_id, block, known_hashes)
+    anchor_gap = "" if header_gap else _anchor_gap(node, chain, block, known_hashes)
     return BlockProof(number, block_hash, logs, header_gap, receipts_gap, anchor_gap)
 
 
@@ -70,7 +75,7 @@ def _block(node: Node, number: int) -> dict[str, Any]:
     return block
 
 
-def _header_gap(chain_id: int, block: dict[str, Any]) -> str:
+def _header_gap(chain: Chain, block: dict[str, Any]) -> str:
     """Why the header does not prove its hash, empty where it does. Raises :class:`Refuted` where it proves another."""
     try:
         computed = header_hash(block)
@@ -78,14 +83,15 @@ def _header_gap(chain_id: int, block: dict[str, Any]) -> str:
         return str(reason)
     if computed == block.get("hash"):
         return ""
-    if _is_encoding_known(chain_id, block):
+    if _is_encoding_known(chain, int(block["number"], 16)):
         raise Refuted(f"the header's fields hash to {computed}, the node says {block.get('hash')}")
     return "the header's hash cannot be recomputed: how this chain lays headers out is not known here"
 
 
-def _is_encoding_known(chain_id: int, block: dict[str, Any]) -> bool:
-    since = _ENCODING_KNOWN_SINCE.get(chain_id)
-    return since is not None and int(block["number"], 16) >= since
+def _is_encoding_known(chain: Chain, number: int) -> bool:
+    since = _ENCODING_KNOWN_SINCE.get(chain.chain_id)
+    is_odd = chain.chain_id != _POLYGON and chain.has_quirk("receipts_root_incomplete", number)
+    return since is not None and number >= since and not is_odd
 
 
 def _receipts(node: Node, block: dict[str, Any]) -> list[Receipt]:
@@ -108,7 +114,7 @@ def _receipts(node: Node, block: dict[str, Any]) -> list[Receipt]:
     return receipts
 
 
-def _proven_logs(chain_id: int, block: dict[str, Any], receipts: Sequence[Receipt]) -> RawLogs:
+def _proven_logs(chain: Chain, block: dict[str, Any], receipts: Sequence[Receipt]) -> RawLogs:
     """The logs by their position, which the root proves; only the transaction hashes are taken from the node."""
     number, block_hash, root = int(block["number"], 16), str(block["hash"]), block.get("receiptsRoot")
     if not root:
@@ -116,11 +122,16 @@ def _proven_logs(chain_id: int, block: dict[str, Any], receipts: Sequence[Receip
     try:
         committed = committed_receipts(receipts, root, number, block_hash)
     except ValueError as error:
-        if _is_encoding_known(chain_id, block):
+        if _is_encoding_known(chain, int(block["number"], 16)):
             raise Refuted(str(error)) from None
         raise NotProvable("how this chain encodes receipts is not known here") from None
-    if len(committed) < len(receipts) and receipts[-1].logs:
-        raise NotProvable("Polygon's deposits from Ethereum (state sync) in this block lie outside the receipts root")
+    if chain.has_quirk("receipts_root_incomplete", number) and (
+        chain.chain_id != _POLYGON or number % _SPRINT_BLOCKS == 0
+    ):
+        # Also where the node shows nothing outside the root: nobody could prove that there is nothing.
+        raise NotProvable(f"logs of such a block of {chain.name} may lie outside the receipts root")
+    if len(committed) < len(receipts):
+        raise NotProvable("the last receipt, called a deposit from Ethereum, lies outside the receipts root")
     logs: list[dict[str, Any]] = []
     for tx_index, receipt in enumerate(committed):
         for log in receipt.logs:
@@ -142,21 +153,32 @@ def _proven_logs(chain_id: int, block: dict[str, Any], receipts: Sequence[Receip
     return parse_any_layout(msgspec.json.encode(logs))
 
 
-def _anchor_gap(node: Node, chain_id: int, block: dict[str, Any], known_hashes: Mapping[int, str]) -> str:
-    """Follow parent hashes down from the nearest hash that the warehouse knows. Raises :class:`Refuted`."""
+def _anchor_gap(node: Node, chain: Chain, block: dict[str, Any], known_hashes: Mapping[int, str]) -> str:
+    """Follow parent hashes down from the nearest hash above that the warehouse knows, or the block's own where there is none.
+
+    From above wherever possible: a block that was forged when it was loaded, and is again, has the hash that was stored of
+    it, but no place in the chain. Raises :class:`Refuted`.
+    """
     number = int(block["number"], 16)
-    above = min((n for n in known_hashes if number <= n <= number + _LONGEST_WALK), default=None)
-    if above is None:
+    within = [n for n in known_hashes if number <= n <= number + _LONGEST_WALK]
+    if not within:
         return f"the warehouse holds no block hash within {_LONGEST_WALK} blocks above"
+    above = min((n for n in within if n > number), default=number)
+    _check_known(number, str(block["hash"]), known_hashes)
     expected = block["hash"]
     for at in range(number + 1, above + 1, _HEADERS_PER_REQUEST):
         numbers = range(at, min(at + _HEADERS_PER_REQUEST, above + 1))
         for header in node.calls([("eth_getBlockByNumber", (hex(n), False)) for n in numbers]):
             if not isinstance(header, dict) or header.get("parentHash") != expected:
                 raise Refuted(f"the node's blocks above {number} do not follow from one another")
-            if gap := _header_gap(chain_id, header):
+            if gap := _header_gap(chain, header):
                 return gap
             expected = header["hash"]
-    if expected != known_hashes[above]:
-        raise Refuted(f"block {above} is {known_hashes[above]} in the warehouse, {expected} at the node")
+    _check_known(above, str(expected), known_hashes)
     return ""
+
+
+def _check_known(number: int, block_hash: str, known_hashes: Mapping[int, str]) -> None:
+    known = known_hashes.get(number, block_hash)
+    if known != block_hash:
+        raise Refuted(f"block {number} is {known} in the warehouse, {block_hash} at the node")

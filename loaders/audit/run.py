@@ -134,7 +134,7 @@ class _Auditor:
         (end,) = read_headers(self._node, [sampled.to_block])
         self._check_ledger(owners)
         stored = self._stored_rows(sampled, owners, end.timestamp)
-        for proof in self._proofs(sampled, logs, stored):
+        for proof in self._proofs(sampled, logs):
             logs = self._with_proven(segment, logs, proof)
         decoded = Decoder(self._chain_id, segment.wanted).decode(logs)
         for name, rows in stored.items():
@@ -173,22 +173,22 @@ class _Auditor:
         spec = self._specs.get(key[:3])
         return Filter(spec, key[3]) if spec else None
 
-    def _proofs(self, sampled: SampledRange, logs: RawLogs, stored: Mapping[str, list[Row]]) -> list[BlockProof]:
+    def _proofs(self, sampled: SampledRange, logs: RawLogs) -> list[BlockProof]:
         """Proofs of a block with logs and of any other, each tied to the warehouse where it holds a hash near enough."""
         with_logs = [int(n) for n in np.unique(logs.block_number)]
         others = [n for n in range(sampled.from_block, sampled.to_block + 1) if n not in with_logs]
         chosen = self._rng.sample(with_logs, min(1, len(with_logs)))
         rest = [n for n in (*others, *with_logs) if n not in chosen]
         chosen += self._rng.sample(rest, min(_PROOFS_PER_RANGE - len(chosen), len(rest)))
-        of_rows = {r["block_number"]: r["block_hash"] for rows in stored.values() for r in rows}
         of_headers = self._stored.hashes(sampled.from_block, sampled.to_block + _ANCHOR_BLOCKS)
         within = {n: h for n, h in of_headers.items() if n <= sampled.to_block}
         self._check_hashes(within, "blocks table")
-        known = {**of_rows, **of_headers, **self._ends}
+        # Not those of the rows: what is to be proven is no witness.
+        known = {**of_headers, **self._ends}
         proofs = []
         for number in sorted(chosen):
             try:
-                proofs.append(prove_block(self._node, self._chain_id, number, known))
+                proofs.append(prove_block(self._node, self._session.chain, number, known))
             except Refuted as reason:
                 self._found("proof", number, str(reason))
         self._report.proofs += proofs

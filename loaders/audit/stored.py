@@ -54,10 +54,16 @@ class Stored:
         return self._rows(UNDECODED_LOGS, f"_dlt_load_id in ({_texts(loads)})", sampled, at)
 
     def hashes(self, low: int, high: int) -> dict[int, str]:
-        """Block hashes that complete loads stored as headers; the newest of a number counts."""
+        """Block hashes that complete loads stored as headers of final blocks; the newest of a number counts.
+
+        What a load read above finality may have been replaced since, without anybody having looked at that block again.
+        """
         found = self._warehouse.query(
             "select b.block_number, b.block_hash from {blocks} as b "
             "inner join {_dlt_loads} as l on b._dlt_load_id = l.load_id and l.status = 0 "
+            "inner join (select _dlt_load_id, max(to_block) as final_block from {load_ranges} "
+            f"where chain_id = {self._chain_id} and finality = 'final' group by _dlt_load_id) as f "
+            "on b._dlt_load_id = f._dlt_load_id and b.block_number <= f.final_block "
             f"where b.chain_id = {self._chain_id} and b.block_number between {low} and {high} "
             "order by b._dlt_load_id"
         )

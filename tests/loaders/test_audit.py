@@ -29,6 +29,8 @@ from loaders.audit.run import AuditReport, audit
 from loaders.cli import app
 from loaders.load.ledger import Ledger, LoadedRange
 from loaders.load.run import LoadRequest, load, open_session
+from loaders.registry.chains import Chain
+from loaders.registry.seeds import load_registry
 from loaders.rpc.client import RpcClient
 from loaders.rpc.configuration import EndpointConfig
 from loaders.rpc.node import Node
@@ -37,6 +39,7 @@ from tests.loaders.emitter import Answer, Emitter, Proxy, serve
 
 CHAINS = (1, 10, 137, 8453, 42161)
 KEY = ("uniswap_v2", "pair", "Sync", "*")
+DEVNET: Chain = load_registry().chain("devnet")
 
 
 def recorded_blocks(reference_data: Path, chain_id: int) -> Iterator[dict[str, Any]]:
@@ -340,19 +343,63 @@ def test_a_forged_block_does_not_fit_into_the_chain(chain: Emitter) -> None:
 
     with serve(proxy.respond) as url:
         node = Node(RpcClient(url))
-        good = prove_block(node, 31337, 9, known)
+        good = prove_block(node, DEVNET, 9, known)
         assert good.gap == ""
         assert good.logs is not None
         assert len(good.logs) == 2
         with pytest.raises(Refuted, match="in the warehouse"):
-            prove_block(node, 31337, 9, {12: "0x" + "88" * 32})
-        assert "holds no block hash" in prove_block(node, 31337, 9, {8: "0x" + "88" * 32}).anchor_gap
+            prove_block(node, DEVNET, 9, {12: "0x" + "88" * 32})
+        assert "holds no block hash" in prove_block(node, DEVNET, 9, {8: "0x" + "88" * 32}).anchor_gap
         proxy.fault = forges_a_header_and_its_hash
         with pytest.raises(Refuted, match="do not follow"):
-            prove_block(node, 31337, 9, known)
+            prove_block(node, DEVNET, 9, known)
+        forged_hash = str(node.call("eth_getBlockByNumber", "0x9", False)["hash"])
+        with pytest.raises(Refuted, match="do not follow"):
+            pytest.fail(f"forged when it was loaded, too: {prove_block(node, DEVNET, 9, {9: forged_hash, **known})}")
         proxy.fault = moves_log_indexes
         with pytest.raises(Refuted, match="has the index 1"):
-            prove_block(node, 31337, 9, known)
+            prove_block(node, DEVNET, 9, known)
+
+
+def test_what_a_load_read_above_finality_is_no_witness(tmp_path: Path) -> None:
+    """The first load's head was replaced; those that followed read what took its place, but not that block's header."""
+    database = tmp_path / "w.duckdb"
+    with Anvil() as anvil:
+        chain = Emitter(anvil)
+        chain.mine([1] * 80)
+        load(request(chain.url, database, 0, 80))
+        chain.rpc.call("anvil_reorg", 6, [[chain.transaction(900 + i), i] for i in range(3)])
+        for blocks in (3, 80):
+            chain.mine([1] * blocks)
+            load(request(chain.url, database, 0, chain.head))
+        report = audited(chain.url, database)
+    assert report.findings == []
+    assert max(p.number for p in report.proofs) > 80
+    assert [p.gap for p in report.proofs if p.gap] == []
+
+
+def test_where_polygon_may_keep_logs_outside_the_root_nothing_is_proven(reference_data: Path) -> None:
+    polygon = load_registry().chain("polygon")
+    for recorded in recorded_blocks(reference_data, 137):
+        number, receipts = int(recorded["block"]["number"], 16), recorded["receipts"]
+
+        def respond(body: bytes, block: Any = recorded["block"], receipts: Any = receipts) -> Any:
+            def answer(call: dict[str, Any]) -> dict[str, Any]:
+                result = block if call["method"] == "eth_getBlockByNumber" else receipts
+                return {"jsonrpc": "2.0", "id": call["id"], "result": result}
+
+            asked = json.loads(body)
+            found = [answer(c) for c in asked] if isinstance(asked, list) else answer(asked)
+            return 200, {}, json.dumps(found).encode()
+
+        may_have_deposits = recorded["verified"] != "receiptsRoot"
+        with serve(respond) as url:
+            gap = prove_block(Node(RpcClient(url)), polygon, number, {}).receipts_gap
+            assert ("outside the receipts root" in gap) == may_have_deposits
+            if may_have_deposits:
+                receipts.pop()  # a node that hides the deposit has the root on its side
+                gap = prove_block(Node(RpcClient(url)), polygon, number, {}).receipts_gap
+                assert "outside the receipts root" in gap
 
 
 def test_recorded_mainnet_blocks_are_proven_through_the_whole_loader(mainnet: str, tmp_path: Path) -> None:
