@@ -11,7 +11,11 @@ from rich.console import Console
 
 from loaders.commands.load import Transactions
 from loaders.commands.options import (
+    ARCHIVE_PANEL,
+    BESIDES_PANEL,
+    BLOCKS_PANEL,
     DEFAULT_DATABASE,
+    NODE_PANEL,
     DatabaseOption,
     Destination,
     DestinationOption,
@@ -49,6 +53,7 @@ def follow(
             help="JSON-RPC endpoint; with several chains for each its own, as base=https://… Repeat for several. "
             "Default: as for `poolhouse load`.",
             show_default=False,
+            rich_help_panel=NODE_PANEL,
         ),
     ] = None,
     ws_url: Annotated[
@@ -57,14 +62,26 @@ def follow(
             "--ws-url",
             help="WebSocket endpoint that announces new blocks, given like --rpc-url. Without one the node is polled.",
             show_default=False,
+            rich_help_panel=NODE_PANEL,
         ),
     ] = None,
     last_blocks: Annotated[
         int | None,
-        typer.Option("--last-blocks", min=1, help="Begin so many blocks below the head, not where the warehouse ends."),
+        typer.Option(
+            "--last-blocks",
+            min=1,
+            help="Begin so many blocks below the head, not where the warehouse ends.",
+            rich_help_panel=BLOCKS_PANEL,
+        ),
     ] = None,
     poll: Annotated[
-        float, typer.Option("--poll", min=0.1, help="Seconds between looks at a chain whose next block is due.")
+        float,
+        typer.Option(
+            "--poll",
+            min=0.1,
+            help="Seconds between looks at a chain whose next block is due.",
+            rich_help_panel=NODE_PANEL,
+        ),
     ] = 1.0,
     every: Annotated[
         float | None,
@@ -81,20 +98,36 @@ def follow(
     database: DatabaseOption = DEFAULT_DATABASE,
     transactions: Annotated[
         Transactions,
-        typer.Option("--transactions", help="Read the logs' transactions: with receipts, from blocks alone, or not."),
+        typer.Option(
+            "--transactions",
+            help="Read the logs' transactions: with receipts, from blocks alone, or not.",
+            rich_help_panel=BESIDES_PANEL,
+        ),
     ] = Transactions.AUTO,
     archive: Annotated[
         str | None,
         typer.Option(
-            "--archive", help="Folder for raw logs of final blocks, local, s3:// or gs://. Default: .poolhouse/archive."
+            "--archive",
+            help="Folder for raw logs of final blocks, local, s3:// or gs://. Default: .poolhouse/archive.",
+            rich_help_panel=ARCHIVE_PANEL,
         ),
     ] = None,
-    no_archive: Annotated[bool, typer.Option("--no-archive", help="Keep no raw logs.")] = False,
+    no_archive: Annotated[
+        bool, typer.Option("--no-archive", help="Keep no raw logs.", rich_help_panel=ARCHIVE_PANEL)
+    ] = False,
     facts: Annotated[
-        bool, typer.Option("--facts/--no-facts", help="Read what no event tells at the start, and once an hour.")
+        bool,
+        typer.Option(
+            "--facts/--no-facts",
+            help="Read what no event tells at the start, and once an hour.",
+            rich_help_panel=BESIDES_PANEL,
+        ),
     ] = True,
     with_transfers: Annotated[
-        bool, typer.Option("--with-transfers", help="Follow the ERC-20 transfers of every token, too.")
+        bool,
+        typer.Option(
+            "--with-transfers", help="Follow the ERC-20 transfers of every token, too.", rich_help_panel=BESIDES_PANEL
+        ),
     ] = False,
     log_json: LogJsonOption = False,
     metrics_port: MetricsPortOption = None,

@@ -11,7 +11,13 @@ import typer
 from rich.console import Console
 
 from loaders.commands.options import (
+    ARCHIVE_PANEL,
+    BESIDES_PANEL,
+    BLOCKS_PANEL,
     DEFAULT_DATABASE,
+    ELSEWHERE_PANEL,
+    ESTIMATE_PANEL,
+    NODE_PANEL,
     ChainOption,
     DatabaseOption,
     Destination,
@@ -63,44 +69,75 @@ def load(
     protocol: ProtocolOption = None,
     from_block: Annotated[
         int | None,
-        typer.Option("--from-block", help="First block. Default: where the protocol's first contract begins."),
+        typer.Option(
+            "--from-block",
+            help="First block. Default: where the protocol's first contract begins.",
+            rich_help_panel=BLOCKS_PANEL,
+        ),
     ] = None,
-    to_block: Annotated[int | None, typer.Option("--to-block", help="Last block. Default: the head.")] = None,
+    to_block: Annotated[
+        int | None, typer.Option("--to-block", help="Last block. Default: the head.", rich_help_panel=BLOCKS_PANEL)
+    ] = None,
     last_blocks: Annotated[
-        int | None, typer.Option("--last-blocks", help="That many blocks up to --to-block instead of --from-block.")
+        int | None,
+        typer.Option(
+            "--last-blocks",
+            help="That many blocks up to --to-block instead of --from-block.",
+            rich_help_panel=BLOCKS_PANEL,
+        ),
     ] = None,
     blocks: Annotated[
-        str, typer.Option("--blocks", help="Scattered blocks and ranges instead, as 17000000,17000100-17000200.")
+        str,
+        typer.Option(
+            "--blocks",
+            help="Scattered blocks and ranges instead, as 17000000,17000100-17000200.",
+            rich_help_panel=BLOCKS_PANEL,
+        ),
     ] = "",
     rpc_url: UrlOption = None,
     destination: DestinationOption = Destination.DUCKDB,
     database: DatabaseOption = DEFAULT_DATABASE,
     transactions: Annotated[
         Transactions,
-        typer.Option("--transactions", help="Read the logs' transactions: with receipts, from blocks alone, or not."),
+        typer.Option(
+            "--transactions",
+            help="Read the logs' transactions: with receipts, from blocks alone, or not.",
+            rich_help_panel=BESIDES_PANEL,
+        ),
     ] = Transactions.AUTO,
     archive: Annotated[
         str | None,
         typer.Option(
             "--archive",
             help="Folder for raw logs, local, s3:// or gs://. Default: .poolhouse/archive beside the database; none with --files.",
+            rich_help_panel=ARCHIVE_PANEL,
         ),
     ] = None,
-    no_archive: Annotated[bool, typer.Option("--no-archive", help="Keep no raw logs.")] = False,
+    no_archive: Annotated[
+        bool, typer.Option("--no-archive", help="Keep no raw logs.", rich_help_panel=ARCHIVE_PANEL)
+    ] = False,
     reuse_archive: Annotated[
         bool,
         typer.Option(
             "--reuse-archive/--ask-again",
             help="Take final blocks from the archive of raw logs where it has what the warehouse lacks.",
+            rich_help_panel=ARCHIVE_PANEL,
         ),
     ] = True,
     facts: Annotated[
-        bool, typer.Option("--facts/--no-facts", help="Read token metadata, price feeds and pools' facts by eth_call.")
+        bool,
+        typer.Option(
+            "--facts/--no-facts",
+            help="Read token metadata, price feeds and pools' facts by eth_call.",
+            rich_help_panel=BESIDES_PANEL,
+        ),
     ] = True,
     with_transfers: Annotated[
         bool,
         typer.Option(
-            "--with-transfers", help="Load the ERC-20 transfers of every token too: most of the logs of a chain."
+            "--with-transfers",
+            help="Load the ERC-20 transfers of every token too: most of the logs of a chain.",
+            rich_help_panel=BESIDES_PANEL,
         ),
     ] = False,
     files: Annotated[
@@ -109,17 +146,23 @@ def load(
             "--files",
             help="Read logs from files instead of the node: paths, folders or patterns, local, s3:// or gs:// "
             "(docs/files.md). A node given beside them serves what they lack. May be repeated.",
+            rich_help_panel=ELSEWHERE_PANEL,
         ),
     ] = None,
     block_files: Annotated[
         list[str] | None,
-        typer.Option("--block-files", help="Files of blocks, for logs whose files lack block hashes or timestamps."),
+        typer.Option(
+            "--block-files",
+            help="Files of blocks, for logs whose files lack block hashes or timestamps.",
+            rich_help_panel=ELSEWHERE_PANEL,
+        ),
     ] = None,
     filtered_files: Annotated[
         bool,
         typer.Option(
             "--filtered-files",
             help="The files hold chosen events only, but every log of those that are loaded: take my word for it.",
+            rich_help_panel=ELSEWHERE_PANEL,
         ),
     ] = False,
     source: Annotated[
@@ -128,28 +171,51 @@ def load(
             "--source",
             help="Read logs from SQD Network's portal or Envio HyperSync instead of the node (docs/sources.md). A node "
             "given beside it vouches for it, and serves transactions and facts.",
+            rich_help_panel=ELSEWHERE_PANEL,
         ),
     ] = Source.RPC,
     source_url: Annotated[
         str | None,
-        typer.Option("--source-url", envvar="POOLHOUSE_SOURCE_URL", help="Its address. Default: the public one."),
+        typer.Option(
+            "--source-url",
+            envvar="POOLHOUSE_SOURCE_URL",
+            help="Its address. Default: the public one.",
+            rich_help_panel=ELSEWHERE_PANEL,
+        ),
     ] = None,
     source_token: Annotated[
         str | None,
-        typer.Option("--source-token", envvar="POOLHOUSE_SOURCE_TOKEN", help="Its token; better in the environment."),
+        typer.Option(
+            "--source-token",
+            envvar="POOLHOUSE_SOURCE_TOKEN",
+            help="Its token; better in the environment.",
+            rich_help_panel=ELSEWHERE_PANEL,
+        ),
     ] = None,
-    threads: Annotated[int, typer.Option("--threads", min=1, max=8, help="Requests under way at a time.")] = 4,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, max=8, help="Requests under way at a time.", rich_help_panel=NODE_PANEL)
+    ] = 4,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Read nothing: print the plan, and what it would cost by a few small requests."),
+        typer.Option(
+            "--dry-run",
+            help="Read nothing: print the plan, and what it would cost by a few small requests.",
+            rich_help_panel=ESTIMATE_PANEL,
+        ),
     ] = False,
     price: Annotated[
         float | None,
         typer.Option(
-            "--price", min=0, help="With --dry-run: US dollars that your plan charges per million compute units."
+            "--price",
+            min=0,
+            help="With --dry-run: US dollars that your plan charges per million compute units.",
+            rich_help_panel=ESTIMATE_PANEL,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON instead of tables.")] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="With --dry-run: print JSON instead of tables.", rich_help_panel=ESTIMATE_PANEL),
+    ] = False,
     log_json: LogJsonOption = False,
     metrics_port: MetricsPortOption = None,
     metrics_host: MetricsHostOption = "127.0.0.1",
@@ -166,6 +232,16 @@ def load(
     from loaders.source.files.request import FilesRequest
     from loaders.source.transactions import TransactionMode
 
+    if archive and no_archive:
+        raise PoolhouseError("--archive and --no-archive exclude each other.", "Give one of them.")
+    for option, is_given, needed, is_there in (
+        ("--block-files", block_files, "--files", files),
+        ("--filtered-files", filtered_files, "--files", files),
+        ("--price", price is not None, "--dry-run", dry_run),
+        ("--json", as_json, "--dry-run", dry_run),
+    ):
+        if is_given and not is_there:
+            raise PoolhouseError(f"{option} says nothing without {needed}.", f"Add {needed}, or leave it out.")
     # Files are an archive already: their logs are copied only where someone says so.
     folder = None if no_archive else archive or (None if files else default_archive(destination.value, database))
     elsewhere = _portal(source, chain, source_url, source_token)

@@ -15,6 +15,15 @@ from loaders.errors import PoolhouseError
 if TYPE_CHECKING:
     from loaders.rpc.configuration import Endpoints
 
+BLOCKS_PANEL = "Blocks"
+NODE_PANEL = "Node"
+ELSEWHERE_PANEL = "Logs from files or a portal"
+BESIDES_PANEL = "Besides the events of protocols"
+WAREHOUSE_PANEL = "Warehouse"
+ARCHIVE_PANEL = "Archive of raw logs"
+ESTIMATE_PANEL = "Estimate"
+REPORT_PANEL = "Progress and metrics"
+
 DEVNET = "devnet"
 _URL_VARIABLE = "POOLHOUSE_RPC_URL"
 DEFAULT_DATABASE = Path("poolhouse.duckdb")
@@ -42,14 +51,28 @@ UrlOption = Annotated[
         "environment's POOLHOUSE_RPC_URL_<CHAIN> or POOLHOUSE_RPC_URL, else dlt's configuration "
         "(docs/providers.md); for the devnet, the running one.",
         show_default=False,
+        rich_help_panel=NODE_PANEL,
     ),
 ]
 DatabaseOption = Annotated[
-    Path, typer.Option("--database", envvar="POOLHOUSE_DUCKDB", help="DuckDB file of the warehouse.")
+    Path,
+    typer.Option(
+        "--database",
+        envvar="POOLHOUSE_DUCKDB",
+        help="DuckDB file of the warehouse.",
+        rich_help_panel=WAREHOUSE_PANEL,
+    ),
 ]
-DestinationOption = Annotated[Destination, typer.Option("--destination", help="Where raw tables go.")]
+DestinationOption = Annotated[
+    Destination, typer.Option("--destination", help="Where raw tables go.", rich_help_panel=WAREHOUSE_PANEL)
+]
 LogJsonOption = Annotated[
-    bool, typer.Option("--log-json", help="Progress and errors as JSON on stderr, one object per line and event.")
+    bool,
+    typer.Option(
+        "--log-json",
+        help="Progress and errors as JSON on stderr, one object per line and event.",
+        rich_help_panel=REPORT_PANEL,
+    ),
 ]
 MetricsPortOption = Annotated[
     int | None,
@@ -59,15 +82,24 @@ MetricsPortOption = Annotated[
         max=65535,
         help="Serve Prometheus metrics at this port while running.",
         show_default=False,
+        rich_help_panel=REPORT_PANEL,
     ),
 ]
 MetricsHostOption = Annotated[
-    str, typer.Option("--metrics-host", help="Address for --metrics-port; only this machine by default.")
+    str,
+    typer.Option(
+        "--metrics-host",
+        help="Address for --metrics-port; only this machine by default.",
+        rich_help_panel=REPORT_PANEL,
+    ),
 ]
 MetricsFileOption = Annotated[
     Path | None,
     typer.Option(
-        "--metrics-file", help="Write the metrics to this file (*.prom) for node_exporter.", show_default=False
+        "--metrics-file",
+        help="Write the metrics to this file (*.prom) for node_exporter.",
+        show_default=False,
+        rich_help_panel=REPORT_PANEL,
     ),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import typer
+import typer.core
+import typer.main
 
 from devnet.node import Anvil
 from loaders import cli
@@ -128,6 +132,22 @@ def test_impossible_ranges(load: Load, chain: Emitter, tmp_path: Path, options: 
 
 
 @pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--block-files", "blocks"], "--block-files says nothing without --files"),
+        (["--filtered-files"], "--filtered-files says nothing without --files"),
+        (["--json"], "--json says nothing without --dry-run"),
+        (["--price", "0"], "--price says nothing without --dry-run"),
+        (["--archive", "a", "--no-archive"], "--archive and --no-archive exclude each other"),
+        (["--files", "logs", "--source", "sqd"], "--files and --source exclude each other"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(load: Load, options: list[str], expected: str) -> None:
+    message, _ = load("--chain", "devnet", "--rpc-url", "http://127.0.0.1:9", *options)
+    assert message == f"Error: {expected}."
+
+
+@pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
         (200, b"<!DOCTYPE html><html>Welcome</html>", "an HTML page that is not JSON-RPC"),
@@ -224,6 +244,20 @@ def test_help_teaches_with_examples(poolhouse: Run) -> None:
     overview = poolhouse("--help").stdout
     for command in ("load", "status", "query", "snapshot", "build"):
         assert command in overview
+
+
+def test_the_examples_are_of_commands_as_they_are() -> None:
+    program = typer.main.get_command(cli.app)
+    assert isinstance(program, typer.core.TyperGroup)
+    told = 0
+    for name, command in program.commands.items():
+        for line in (command.epilog or "").splitlines():
+            if line.startswith("  poolhouse "):
+                words = shlex.split(line.partition(" | ")[0])
+                assert words[1] == name
+                command.make_context(name, words[2:])
+                told += 1
+    assert told > 20
 
 
 def test_devnet_that_does_not_run(load: Load, tmp_path: Path) -> None:
