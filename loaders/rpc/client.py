@@ -121,7 +121,10 @@ class RpcClient:
 
 def _login(url: str) -> dict[str, str]:
     """The header for the name and password in a URL, which urllib3 leaves out."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return {}  # the first request will say so
     if parts.username is None:
         return {}
     return urllib3.make_headers(basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")

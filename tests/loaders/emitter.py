@@ -118,8 +118,11 @@ def serve(respond: Callable[[bytes], tuple[int, dict[str, str], bytes]]) -> Iter
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+            try:
+                self.end_headers()
+                self.wfile.write(body)
+            except ConnectionError:
+                self.close_connection = True  # nobody waits for it any longer
             if int(headers.get("Content-Length", len(body))) != len(body):
                 self.close_connection = True
 
