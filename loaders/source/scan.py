@@ -44,6 +44,7 @@ class _Group:
     tail: Integers
     """Positions behind the closing braces."""
     spans: dict[str, tuple[Integers, Integers]]
+    """Each value begins with ``0x``."""
 
     def matrix(self, key: str, width: int) -> Bytes:
         """The bytes of a ``0x…`` value that has ``width`` bytes in every log."""
@@ -54,7 +55,6 @@ class _Group:
 
     def unhex(self, start: Integers, width: int) -> Bytes:
         """The ``width`` bytes of each ``0x…`` value that begins at a start."""
-        _require(self.buffer, start, b"0x")
         if not width:
             return np.empty((len(start), 0), np.uint8)
         return _unhexed(_gather(self.buffer, start + 2, 2 * width))
@@ -66,7 +66,6 @@ class _Group:
         fewest, most = int(digits.min()), int(digits.max())
         if not 1 <= fewest <= most <= 15:
             raise UnusualLayout
-        _require(self.buffer, start, b"0x")
         # Keys are long enough for sixteen characters before the end of any value.
         characters = _gather(self.buffer, end - 16, 16)
         characters[:, : 16 - most] = ord("0")
@@ -92,12 +91,8 @@ def _unhexed(digits: Bytes) -> Bytes:
 
 def _require(buffer: Bytes, at: Integers, text: bytes) -> None:
     """Raises :class:`UnusualLayout` unless ``text`` stands at every position."""
-    width = next(w for w in (8, 4, 2, 1) if w <= len(text))
-    items: NDArray[np.unsignedinteger] = np.ndarray((len(buffer) - width + 1,), f"u{width}", buffer, strides=(1,))
-    for offset in {*range(0, len(text) - width, width), len(text) - width}:
-        expected = np.frombuffer(text, f"u{width}", count=1, offset=offset)[0]
-        if not (items[at + offset] == expected).all():
-            raise UnusualLayout
+    if _gather(buffer, at, len(text)).tobytes() != text * len(at):
+        raise UnusualLayout
 
 
 def scan_logs(raw: memoryview) -> RawLogs:
@@ -172,20 +167,19 @@ def _group(buffer: Bytes, text: memoryview, quotes: Integers, rows: Integers) ->
     end = last_quote + len(bytes(text[last_quote : last_quote + _MARGIN]).partition(b"}")[0]) + 1
     tokens = [bytes(text[starts[0, i] : ends[0, i]]) for i in range(starts.shape[1])]
     values = _values(bytes(text[max(begin, 0) : end]), tokens)
-    for i, token in enumerate(tokens):
-        if i not in values.values():
-            _require(buffer, starts[:, i] - 1, b'"' + token + b'"')
-    # A single character between two texts can only be the colon or comma of the first log; more must be the same.
-    for i in range(len(tokens) - 1):
-        between = bytes(text[ends[0, i] : starts[0, i + 1]])
-        if not (starts[:, i + 1] - ends[:, i] == len(between)).all():
+    head, tail = quotes[:, 0] - (first_quote - begin), quotes[:, -1] + (end - last_quote)
+    # What stands before, between and behind the values, with the 0x of the next one, must be the same in all logs.
+    at, first_at = head, begin
+    for i in values.values():
+        same = bytes(text[first_at : starts[0, i] + 2])
+        if not same.endswith(b"0x") or not (starts[:, i] + 2 - at == len(same)).all():
             raise UnusualLayout
-        if len(between) > len('":"'):
-            _require(buffer, ends[:, i], between)
-    opening, closing = bytes(text[begin:first_quote]), bytes(text[last_quote:end])
-    head, tail = quotes[:, 0] - len(opening), quotes[:, -1] + len(closing)
-    _require(buffer, head, opening)
-    _require(buffer, tail - len(closing), closing)
+        _require(buffer, at, same)
+        at, first_at = ends[:, i], int(ends[0, i])
+    same = bytes(text[first_at:end])
+    if not (tail - at == len(same)).all():
+        raise UnusualLayout
+    _require(buffer, at, same)
     spans = {key: (starts[:, i], ends[:, i]) for key, i in values.items()}
     return _Group(buffer, rows, head, tail, spans)
 
