@@ -54,7 +54,7 @@ def audit(
     from loaders.audit.report import print_report
     from loaders.audit.run import audit as run_audit
     from loaders.load.duckdb_file import require_warehouse
-    from loaders.load.run import open_session
+    from loaders.load.opening import open_session
 
     if destination is Destination.DUCKDB:
         require_warehouse(database)

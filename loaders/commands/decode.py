@@ -52,7 +52,7 @@ def decode(
     older decoder wrote, and those of events and contracts that the registry did not know when they were loaded. Rows of
     an older decoder stay in the tables, but count no more.
     """
-    from loaders.load.run import LoadRequest, default_archive
+    from loaders.load.request import LoadRequest, default_archive
     from loaders.load.run import load as run_load
     from loaders.progress import print_summary
     from loaders.registry.seeds import load_registry

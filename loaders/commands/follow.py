@@ -138,7 +138,7 @@ def follow(
     from loaders.follow.chain import Choice
     from loaders.follow.run import FollowedEndpoint, FollowRequest
     from loaders.follow.run import follow as run_follow
-    from loaders.load.run import default_archive
+    from loaders.load.request import default_archive
     from loaders.progress import print_summary
     from loaders.reporting import Reporting, reporting
     from loaders.shutdown import stop_on_signals

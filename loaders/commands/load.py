@@ -223,7 +223,7 @@ def load(
 ) -> None:
     """Read the events of protocols into raw tables; afterwards the facts no event tells (token metadata, pools)."""
     prepare()
-    from loaders.load.run import LoadRequest, default_archive
+    from loaders.load.request import LoadRequest, default_archive
     from loaders.load.run import load as run_load
     from loaders.plan.intervals import parse_intervals
     from loaders.progress import print_summary

@@ -35,7 +35,7 @@ def snapshot(
     from loaders.facts.progress import SnapshotProgress
     from loaders.facts.snapshot import snapshot as read_snapshot
     from loaders.load.duckdb_file import require_warehouse
-    from loaders.load.run import open_session
+    from loaders.load.opening import open_session
 
     if destination is Destination.DUCKDB:
         require_warehouse(database)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from loaders.load.missing import missing_segments
-from loaders.load.run import LoadRequest, open_session
+from loaders.load.opening import open_session
+from loaders.load.request import LoadRequest
 from loaders.logs import RawLogs, merge_logs, rows_in
 from loaders.plan.filters import Segment
 from loaders.plan.ranges import TARGET_LOGS

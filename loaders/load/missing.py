@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from loaders.decode.decoder import DECODER_VERSION
 from loaders.errors import PoolhouseError
 from loaders.load.ledger import Ledger, plan, read_ledger
+from loaders.load.request import LoadRequest
 from loaders.load.warehouse import Rows
 from loaders.plan.filters import Filter, Segment, filters_for
 from loaders.plan.intervals import Intervals
@@ -16,9 +16,6 @@ from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Contract, Registry
 from loaders.registry.tables import CONTRACT_READS
 from loaders.session import Session
-
-if TYPE_CHECKING:
-    from loaders.load.run import LoadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +42,6 @@ def missing_segments(request: LoadRequest, session: Session) -> Missing:
     oldest_decoder = int(DECODER_VERSION) if request.is_decoding_again else 0
     segments = plan(filters, wanted, ledger, session.view, answers, oldest_decoder)
     return Missing(found, wanted, ledger, segments)
-
-
-def check_range(request: LoadRequest) -> None:
-    if request.blocks and (request.from_block, request.to_block, request.last_blocks) != (None, None, None):
-        raise PoolhouseError(
-            "--blocks excludes --from-block, --to-block and --last-blocks.", "Say in one way which blocks to load."
-        )
-    if request.last_blocks is not None and request.from_block is not None:
-        raise PoolhouseError("--last-blocks and --from-block exclude each other.", "Give one of them.")
-    if request.last_blocks is not None and request.last_blocks < 1:
-        raise PoolhouseError("--last-blocks must be at least 1.", "Give a positive number of blocks.")
-    low, high = request.from_block, request.to_block
-    if (low is not None and low < 0) or (high is not None and high < 0):
-        raise PoolhouseError("Block numbers are not negative.", "Give --from-block and --to-block from 0.")
-    if low is not None and high is not None and low > high:
-        raise PoolhouseError(
-            f"--from-block {low} is above --to-block {high}.", "Swap them: both ends belong to the range."
-        )
 
 
 def wanted_blocks(request: LoadRequest, session: Session, filters: tuple[Filter, ...]) -> dict[Filter, Intervals]:

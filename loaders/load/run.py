@@ -5,115 +5,35 @@ from __future__ import annotations
 import gc
 import itertools
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from loaders.errors import PoolhouseError
 from loaders.facts.replaced import recheck_read_blocks
 from loaders.load.archive import Archive
 from loaders.load.ledger import plan, read_ledger
-from loaders.load.missing import check_range, missing_segments
+from loaders.load.missing import missing_segments
+from loaders.load.opening import open_chain, open_session
 from loaders.load.package import ChainMoved, PackageWriter, Work
+from loaders.load.request import LoadRequest, check_range
 from loaders.load.reuse import archive_of_missing
 from loaders.load.runs import LoadSummary, recorded_run
-from loaders.load.warehouse import DestinationName, Rows, open_warehouse
+from loaders.load.warehouse import Rows, open_warehouse
 from loaders.observer import Observer
 from loaders.plan.filters import Segment
-from loaders.plan.intervals import Intervals
-from loaders.registry.chains import Chain
 from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Registry, load_registry
-from loaders.rpc.configuration import Endpoints
-from loaders.rpc.connect import connect
-from loaders.rpc.endpoint import Endpoint, Header
-from loaders.session import Session, endpoint_caps, work_directory
+from loaders.rpc.endpoint import Header
+from loaders.session import Session, work_directory
 from loaders.shutdown import Stopped
-from loaders.source.base import Batch, ChainView, LogSource, OpenSource, SourceRequest
+from loaders.source.base import Batch, LogSource, OpenSource
 from loaders.source.clock import BlockGap
 from loaders.source.rpc import RpcSource
 from loaders.source.transactions import TransactionMode, TransactionReader, WithTransactions
 
-LOGS_PER_PACKAGE = 1_000_000
 _REORG_ATTEMPTS = 3
-
-
-@dataclass(frozen=True)
-class LoadRequest:
-    """What the user asked for. Blocks are inclusive; None is the default of the chain."""
-
-    chain: str
-    rpc_url: Endpoints
-    """May be empty beside a ``source``: then nothing is asked of a node, neither transactions nor facts."""
-    database: Path
-    protocols: tuple[str, ...] = ()
-    from_block: int | None = None
-    to_block: int | None = None
-    last_blocks: int | None = None
-    blocks: Intervals = ()
-    """Scattered blocks and ranges, instead of one range."""
-    destination: DestinationName = "duckdb"
-    transactions: TransactionMode = TransactionMode.AUTO
-    archive: Path | str | None = None
-    """Folder for raw logs, local or in a bucket; None keeps none."""
-    logs_per_package: int = LOGS_PER_PACKAGE
-    threads: int = 4
-    with_facts: bool = True
-    with_transfers: bool = False
-    """Load the transfers of every token as well: most of a chain's logs."""
-    source: SourceRequest | None = None
-    """Where logs come from instead of the node."""
-    is_decoding_again: bool = False
-    """What an older decoder wrote counts as missing."""
-    reuses_archive: bool = False
-    """Read final blocks from the archive where it answers what is missing, and only the rest from the node."""
-
-
-def default_archive(destination: DestinationName, database: Path) -> Path:
-    name = database.stem if destination == "duckdb" else destination
-    return work_directory(database) / "archive" / name
-
-
-@contextmanager
-def open_session(
-    chain: str,
-    protocols: Sequence[str],
-    rpc_url: Endpoints,
-    destination: DestinationName,
-    database: Path,
-    registry: Registry | None = None,
-    source: SourceRequest | None = None,
-    stop: threading.Event | None = None,
-) -> Iterator[Session]:
-    """Check the node, the source beside it and the warehouse. Raises :class:`PoolhouseError` when one does not serve."""
-    registry = registry or load_registry()
-    known = registry.chain(chain)
-    families = registry.select_families(known, protocols)
-    view, endpoint, opened = _open_chain(known, rpc_url, registry, source, database, stop)
-    work = work_directory(database)
-    events = registry.events.with_tables_for(families)
-    with open_warehouse(destination, events, database=database, root=work) as warehouse:
-        yield Session(registry, known, tuple(families), view, warehouse, endpoint, opened)
-
-
-def _open_chain(
-    chain: Chain,
-    rpc_url: Endpoints,
-    registry: Registry,
-    source: SourceRequest | None,
-    database: Path,
-    stop: threading.Event | None,
-) -> tuple[ChainView, Endpoint | None, OpenSource | None]:
-    """The chain as it is now: as the source has it, else as the node has."""
-    endpoint = None
-    if rpc_url or source is None:
-        endpoint = connect(rpc_url, chain, registry, caps=endpoint_caps(database), stop=stop)
-    opened = source.open(chain, endpoint) if source else None
-    view = opened.view if opened else endpoint
-    assert view is not None
-    return view, endpoint, opened
 
 
 def load(
@@ -170,7 +90,7 @@ def _load_one_chain(
             # The view may be the node's own, or count on its account (files).
             if current.endpoint is not None and current.endpoint.stats is not current.view.stats:
                 summary.add_requests(current.endpoint.stats)
-        view, endpoint, opened = _open_chain(
+        view, endpoint, opened = open_chain(
             session.chain, request.rpc_url, session.registry, request.source, request.database, stop
         )
         current = replace(session, view=view, endpoint=endpoint, source=opened, extra_contracts=[])

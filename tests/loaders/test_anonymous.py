@@ -14,7 +14,8 @@ from eth_abi.abi import encode
 
 from devnet.node import Anvil
 from loaders.errors import PoolhouseError
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.registry.abi import parse_event
 from loaders.registry.events import load_events
 from loaders.registry.seeds import Contract, load_registry

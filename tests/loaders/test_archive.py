@@ -18,7 +18,8 @@ from loaders.decode.decoder import DECODER_VERSION
 from loaders.errors import PoolhouseError
 from loaders.load.archive import Archive
 from loaders.load.ledger import read_ledger
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.load.runs import LoadSummary
 from loaders.load.warehouse import open_warehouse
 from loaders.registry.seeds import load_registry

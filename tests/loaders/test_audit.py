@@ -28,7 +28,9 @@ from loaders.audit.report import print_report
 from loaders.audit.run import AuditReport, audit
 from loaders.cli import app
 from loaders.load.ledger import Ledger, LoadedRange
-from loaders.load.run import LoadRequest, load, open_session
+from loaders.load.opening import open_session
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.registry.chains import Chain
 from loaders.registry.seeds import load_registry
 from loaders.rpc.client import RpcClient

@@ -11,7 +11,8 @@ import pytest
 from devnet.node import Anvil
 from loaders.load.dry_run import dry_run
 from loaders.load.dry_run_report import as_json
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.load.runs import LoadSummary
 from loaders.source.transactions import TransactionMode, most_singles
 from tests.loaders.emitter import Emitter

@@ -16,7 +16,8 @@ from devnet.contracts import Contract, own, packaged
 from devnet.node import Anvil
 from loaders.discover.creations import creations_of
 from loaders.discover.run import discover_in_warehouse, discover_on_chain
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.registry.abi import parse_event
 from loaders.registry.seeds import load_registry
 from loaders.rpc.client import RpcClient

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from loaders.errors import PoolhouseError
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.source.files.request import FilesRequest
 from loaders.source.transactions import TransactionMode
 from tests.loaders.log_files import (

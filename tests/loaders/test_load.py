@@ -17,7 +17,8 @@ import pytest
 
 from devnet.node import Anvil
 from loaders.errors import PoolhouseError
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.load.runs import LoadSummary
 from loaders.registry.events import load_events
 from loaders.source.transactions import TransactionMode
@@ -189,7 +190,8 @@ def test_small_packages_lose_little_and_killed_loads_nothing(chain: Emitter, tmp
     database = tmp_path / "w.duckdb"
     chain.mine([15] * 150)
     script = (
-        "import sys; from pathlib import Path; from loaders.load.run import LoadRequest, load;"
+        "import sys; from pathlib import Path; from loaders.load.request import LoadRequest;"
+        "from loaders.load.run import load;"
         "from loaders.source.transactions import TransactionMode;"
         "load(LoadRequest(chain='devnet', rpc_url=sys.argv[1], database=Path(sys.argv[2]), protocols=('uniswap_v2',),"
         "from_block=0, with_facts=False, transactions=TransactionMode.AUTO, logs_per_package=60))"

@@ -13,7 +13,8 @@ import pytest
 from devnet.node import Anvil
 from loaders.decode.decoder import ANY
 from loaders.errors import PoolhouseError
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.logs import concat_logs
 from loaders.plan.filters import Filter, Finality, Segment
 from loaders.registry.chains import Chain

@@ -15,7 +15,8 @@ import pytest
 
 from devnet.node import ETHEREUM, Anvil
 from loaders.errors import PoolhouseError
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.plan.filters import LogQuery
 from loaders.plan.ranges import RangeController
 from loaders.registry.seeds import load_registry

@@ -29,7 +29,9 @@ from loaders.facts.feeds import feed_aggregators
 from loaders.facts.snapshot import snapshot
 from loaders.follow.chain import Choice
 from loaders.follow.run import FollowedEndpoint, FollowRequest, follow
-from loaders.load.run import LoadRequest, load, open_session
+from loaders.load.opening import open_session
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.observer import Observer
 from loaders.registry.schema import LOAD_ID
 from loaders.session import Session

@@ -10,7 +10,8 @@ import pytest
 
 from devnet.node import Anvil
 from loaders.errors import PoolhouseError
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.load.runs import LoadSummary
 from loaders.source.transactions import TransactionMode
 from tests.loaders.emitter import Answer, Emitter, Proxy, serve

@@ -9,7 +9,9 @@ from random import Random
 import duckdb
 
 from loaders.facts.snapshot import snapshot
-from loaders.load.run import LoadRequest, default_archive, load, open_session
+from loaders.load.opening import open_session
+from loaders.load.request import LoadRequest, default_archive
+from loaders.load.run import load
 from tests.warehouse.convergence.chain import LivingChain
 from tests.warehouse.convergence.dbt import NAME, Contents, Dbt, differences
 from tests.warehouse.convergence.project import Project

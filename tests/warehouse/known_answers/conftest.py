@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.registry.chains import Chain
 from loaders.registry.seeds import Registry, load_registry
 from tests.conftest import Run, replayed_node

@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.registry.seeds import load_registry
 from tests.conftest import replayed_node
 from tests.warehouse.both_engines import BothEngines
