@@ -88,6 +88,7 @@ def run(load: PublicLoad, target: BigQueryTarget, client: Any, *, maximum_gb: fl
     """Run the script on BigQuery. Raises :class:`PoolhouseError`; a script that fails leaves nothing that counts."""
     from google.api_core.exceptions import GoogleAPIError
     from google.cloud import bigquery
+    from requests import RequestException
 
     if target.location.upper() != _SOURCE_LOCATION and load.source == PublicDataset():
         raise PoolhouseError(
@@ -100,9 +101,10 @@ def run(load: PublicLoad, target: BigQueryTarget, client: Any, *, maximum_gb: fl
         job = client.query(script(load), job_config=config, location=target.location)
         job.result()
         rows = sum(child.num_dml_affected_rows or 0 for child in client.list_jobs(parent_job=job))
-    except GoogleAPIError as error:
+    except (GoogleAPIError, RequestException) as error:
         raise PoolhouseError(
-            f"BigQuery stopped the script: {redact(str(error)).splitlines()[0][:300]}.",
-            "Nothing of it counts. Correct the cause and run it again; it is a new load.",
+            f"BigQuery did not say that the script succeeded: {redact(str(error)).splitlines()[0][:300]}.",
+            f"If it stopped, nothing of it counts: correct the cause and run it again. If only the connection broke, it may be "
+            f"running still, and counts once _dlt_loads has the load {load.load_id}.",
         ) from None
     return PublicResult(int(job.total_bytes_billed or 0), rows, (job.ended - job.started).total_seconds())

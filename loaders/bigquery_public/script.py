@@ -1,8 +1,8 @@
 """One BigQuery script: scan the public logs once, decode them into the raw tables, end with the ledger.
 
 The rows count once `_dlt_loads` has the script's load, its last statement: a script that fails or is cancelled leaves nothing
-that counts. What the ledger claims is asserted first: every day is there, block by block, and every block whose bloom is not
-empty has logs.
+that counts. What the ledger claims is asserted first: every day is there, block by block, and every block has logs if its bloom
+is not empty, numbered without a gap, each once, and of its own hash.
 """
 
 from __future__ import annotations
@@ -76,7 +76,14 @@ class PublicLoad:
 
 def script(load: PublicLoad) -> str:
     """The whole script."""
-    statements = [_header(load), _facts(load), functions(), *_assertions(load), matching_logs(load)]
+    statements = [
+        _header(load),
+        _facts(load),
+        functions(),
+        *_assertions(load),
+        matching_logs(load),
+        _of_their_blocks(load),
+    ]
     for selected in load.selected:
         statements += [_insert(load, selected), _ledger(load, selected)]
     statements += [_undecoded(load), _blocks(load), _complete(load)]
@@ -142,7 +149,7 @@ def _assertions(load: PublicLoad) -> list[str]:
     """What must hold for the days to be claimed as loaded."""
     blocks, days = load.source.blocks, _days(load, "timestamp")
     next_day = f"timestamp >= timestamp '{load.to_date}' and timestamp < timestamp '{load.to_date + timedelta(days=1)}'"
-    logs = f"(select distinct block_number from {load.source.logs} where {_days(load, 'block_timestamp')})"
+    logs = f"(\n{numbering(load)}\n        )"
     elsewhere = "load these days with the loader."
     return [
         _assert(
@@ -162,10 +169,32 @@ def _assertions(load: PublicLoad) -> list[str]:
         _assert(
             f"not exists(\n    select 1\n    from {blocks} as blocks\n    left join {logs} as logs\n"
             f"        on blocks.number = logs.block_number\n    where {_days(load, 'blocks.timestamp')}\n"
-            "        and regexp_contains(blocks.logs_bloom, '[1-9a-f]')\n        and logs.block_number is null\n)",
-            f"Blocks of the public dataset lack their logs: {elsewhere}",
+            "        and if(\n            logs.block_number is null,\n"
+            "            regexp_contains(blocks.logs_bloom, '[1-9a-f]'),\n            not logs.is_whole\n        )\n)",
+            f"Blocks of the public dataset lack logs, or have some twice: {elsewhere}",
         ),
     ]
+
+
+def numbering(load: PublicLoad) -> str:
+    """A query of the blocks with logs, and whether theirs are numbered from 0 on, without a gap and each once."""
+    return (
+        "select\n    block_number,\n    min(log_index) = 0\n        and count(*) = max(log_index) + 1\n"
+        "        and count(distinct log_index) = count(*) as is_whole\n"
+        f"from {load.source.logs}\nwhere {_days(load, 'block_timestamp')}\ngroup by block_number"
+    )
+
+
+def _of_their_blocks(load: PublicLoad) -> str:
+    """Of the logs that are kept: a block that was replaced may have left its own in the dataset."""
+    return _assert(
+        f"not exists(\n    select 1\n    from {LOGS} as logs\n    left join (\n"
+        f"        select number, lower(`hash`) as block_hash, timestamp from {load.source.blocks}\n"
+        f"        where {_days(load, 'timestamp')}\n    ) as blocks\n        on logs.block_number = blocks.number\n"
+        "            and logs.block_hash = blocks.block_hash\n            and logs.block_timestamp = blocks.timestamp\n"
+        "    where blocks.number is null\n)",
+        "Logs of the public dataset are of other blocks than it has: load these days with the loader.",
+    )
 
 
 def _assert(condition: str, message: str) -> str:

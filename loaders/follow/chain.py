@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,6 +33,9 @@ from loaders.source.transactions import TransactionMode
 _LOGS_PER_ROUND = 200_000
 """A chain that is far behind catches up in rounds of about that many logs: they are in memory until they are written."""
 
+_FINALS_EVERY_S = 60.0
+"""At the head, blocks are written as final that seldom. Until then they stay in the tail: of tails the ledger's readers want
+the last one alone, but every final row, and there would be a million a day where each block is final at once."""
 
 _LOWER_LOOKS = 5
 """A head below the last one is a node that lags, mostly: it is believed when it was seen so many times in a row."""
@@ -71,6 +75,8 @@ class FollowedChain:
     _seen: tuple[int, str, int] = _NOTHING
     """Number and hash of the head, and final block, of the last round that was written."""
     _lower_looks: int = 0
+    _finals_due_at: float = 0.0
+    """Time (monotonic) before which finality is not looked at again."""
     _written: WrittenTransactions = field(default_factory=WrittenTransactions)
 
     # ---- by the thread that writes, with the warehouse open
@@ -125,6 +131,8 @@ class FollowedChain:
         self._read_blocks = {n for n in self._read_blocks if n > done.final_block}
         self._rows = []
         self.is_caught_up = done.is_caught_up
+        if any(s.finality == "final" for s in done.segments):
+            self._finals_due_at = time.monotonic() + _FINALS_EVERY_S
         if done.is_caught_up:
             self._seen = (done.head_block, done.endpoint.head.hash, done.final_block)
 
@@ -165,7 +173,9 @@ class FollowedChain:
         was_final = max((r.to_block for r in ledger.ranges if r.finality == "final"), default=-1)
         if head.number < was_final:
             raise Lagging(f"the head of {before.host} is {head.number}, and block {was_final} is loaded as final")
-        self.endpoint = replace(before, head=head, final_block=max(final_block, min(before.final_block, head.number)))
+        known_final = min(before.final_block, head.number)
+        is_due = not self.is_caught_up or time.monotonic() >= self._finals_due_at
+        self.endpoint = replace(before, head=head, final_block=max(final_block, known_final) if is_due else known_final)
         return self.endpoint
 
     def _read_segments(

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from loaders.bigquery_public.events import select_rows
 from loaders.bigquery_public.run import PublicRequest, plan, run
-from loaders.bigquery_public.script import PublicLoad, matching_logs, script, select_undecoded
+from loaders.bigquery_public.script import PublicLoad, matching_logs, numbering, script, select_undecoded
 from loaders.bigquery_public.words import INT_TEXT, UINT_TEXT, fits, int_text_body, uint_text_body, value
 from loaders.cli import app
 from loaders.decode.decoder import ANY, Decoder, Wanted
@@ -270,6 +270,20 @@ def test_rare_events_keep_their_payload_to_the_character(analyzer: Analyzer) -> 
     assert any('":true' in row[3] for row in by_sql)
 
 
+def test_logs_that_are_missing_or_there_twice_are_told(analyzer: Analyzer) -> None:
+    indexes = {1: [0, 1, 2], 2: [1, 2], 3: [0, 2], 4: [0, 1, 1], 5: [0, 0, 2], 6: [0]}
+    hash_ = "0x" + "ab" * 32
+    rows: list[tuple[Any, ...]] = [
+        (i, hash_, 0, hash_[:42], "0x", [], "", n, hash_) for n, found in indexes.items() for i in found
+    ]
+    load = load_of([e for e in load_events().events if e.table == "uniswap_v2__pair_sync"])
+    query = re.sub(r"where block_timestamp >= .*\n", "", numbering(load)).replace(load.source.logs, "logs")
+    query = f"select block_number, cast(is_whole as string) from ({query})"
+    told = evaluate(analyzer, query, "logs", LOGS, rows)
+    assert {number for number, is_whole in told if is_whole == "true"} == {1, 6}
+    assert {number for number, _ in told} == set(indexes)
+
+
 def test_the_whole_script_resolves_against_the_raw_tables(analyzer: Analyzer) -> None:
     registry = load_registry()
     request = PublicRequest(
@@ -289,7 +303,7 @@ def test_the_whole_script_resolves_against_the_raw_tables(analyzer: Analyzer) ->
 
     text = script(load)
     kinds = [statement.kind for statement in analyzer.check(text, columns_of)]
-    assert kinds.count("assert") == 4
+    assert kinds.count("assert") == 5
     assert kinds.count("create_table_as_select") == 1
     # Per event its rows and its ledger; then what does not decode, the ends' headers and the load itself, last.
     assert kinds.count("insert") == 2 * len(load.selected) + 3
@@ -297,7 +311,7 @@ def test_the_whole_script_resolves_against_the_raw_tables(analyzer: Analyzer) ->
     assert {s.event for s in load.unsupported} == {"TokensRegistered", "PoolBalanceChanged"}
     assert "balancer_v2 vault PoolBalanceChanged" in text
     assert "'PoolBalanceChanged' as event" not in text
-    assert text.count("from `bigquery-public-data.crypto_ethereum.logs`") == 2, "the logs once, and their block numbers"
+    assert text.count("from `bigquery-public-data.crypto_ethereum.logs`") == 2, "the logs once, and their numbers"
     assert len(text) < 1_000_000
 
 
