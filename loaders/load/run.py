@@ -132,8 +132,10 @@ def _load(
             failure = _read_and_write(
                 replace(request, archive=None), reading, answered, [], (), summary, observer, stop
             )
-            if failure is not None:
+            if isinstance(failure, Stopped):
                 raise failure
+            if failure is not None:
+                summary.notes.append(f"The archive could not be read to its end, the node served: {failure.message}")
             segments = plan(filters, wanted, read_ledger(session.warehouse, session.chain.chain_id), session.view)
     observer.planned(session.chain.name, segments)
     asked = [interval for intervals in wanted.values() for interval in intervals]

@@ -282,6 +282,18 @@ def test_an_archive_without_final_blocks_is_said_to_have_none(chain: Emitter, tm
     assert not (tmp_path / "fresh.duckdb").exists()
 
 
+def test_what_an_archive_with_a_damaged_file_does_not_give_comes_from_the_node(chain: Emitter, loaded: Path) -> None:
+    (loaded / "read.duckdb").unlink()
+    damaged = max(loaded.glob("archive/*/*__final__*"), key=lambda path: path.stat().st_size)
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:4] + bytes(len(whole) // 3) + whole[4 + len(whole) // 3 :])
+    summary = read(chain, loaded, reuses_archive=True)
+    (note,) = summary.notes
+    assert damaged.name in note
+    assert len(query(loaded / "read.duckdb", SYNCS.format("true"))) == len(chain.logs())
+    assert query(loaded / "read.duckdb", "select distinct source from raw.load_ranges order by all")[-1] == ("rpc",)
+
+
 def test_an_archive_in_a_bucket_serves_as_a_local_one(chain: Emitter, tmp_path: Path) -> None:
     import fsspec
 
