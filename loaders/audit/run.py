@@ -87,7 +87,7 @@ def audit(
     Raises :class:`PoolhouseError` where there is nothing to audit, or the node does not answer.
     """
     observer = observer or AuditObserver()
-    ledger = read_ledger(session.warehouse, session.chain.chain_id)
+    ledger = read_ledger(session.warehouse, session.chain.chain_id, by_load=True)
     ledger.check_same_chain(session.view, session.warehouse.name)
     live = [r for r in final_ranges(ledger) if families is None or r.key[0] in families]
     if not live:

@@ -141,21 +141,45 @@ def _other_chain(view: ChainView, database: str, reason: str) -> PoolhouseError:
     )
 
 
-def read_ledger(warehouse: Warehouse, chain_id: int) -> Ledger:
+_KEY = "family, role, event, contract_address"
+# What a filter has as final, by what must not be mixed: a range without a hash at its end says nothing of its chain.
+_ALIKE = f"{_KEY}, genesis_hash, decoder_version, case when to_block_hash is null then 1 else 0 end"
+_COMPLETE = (
+    f"select *, max(case when finality = 'tail' then load_id end) over (partition by {_KEY}) as newest_tail_load_id "
+    "from (select r.*, r._dlt_load_id as load_id from {load_ranges} as r "
+    "inner join {_dlt_loads} as l on r._dlt_load_id = l.load_id and l.status = 0 where r.chain_id = "
+)
+_COLUMNS = f"{_KEY}, from_block, to_block, to_block_hash, finality, genesis_hash, decoder_version, load_id"
+
+
+def read_ledger(warehouse: Warehouse, chain_id: int, *, by_load: bool = False) -> Ledger:
     """What is loaded of the chain. Of tails only those of the newest load of their filter: it replaced the others whole.
 
-    A chain that is followed leaves a tail behind in every round; they are not for memory.
+    Finals that meet are one range, of their newest load, unless asked for ``by_load``: a chain that is followed leaves some
+    behind every minute, and a tail in every round; they are not for memory.
     """
-    columns = "family, role, event, contract_address, from_block, to_block, to_block_hash, finality, genesis_hash"
-    rows = warehouse.query(
-        f"select {columns}, decoder_version, load_id from (select {columns}, decoder_version, load_id, "
-        "max(case when finality = 'tail' then load_id end) over ("
-        "partition by family, role, event, contract_address) as newest_tail_load_id from ("
-        "select r.*, r._dlt_load_id as load_id from {load_ranges} as r "
-        "inner join {_dlt_loads} as l on r._dlt_load_id = l.load_id and l.status = 0 "
-        f"where r.chain_id = {int(chain_id)}) as complete) as known "
-        "where finality = 'final' or load_id = newest_tail_load_id"
-    )
+    complete = f"{_COMPLETE}{int(chain_id)}) as ranges"
+    tails = f"select {_COLUMNS} from complete where finality = 'tail' and load_id = newest_tail_load_id"
+    finals = f"select {_COLUMNS} from complete where finality = 'final'"
+    if by_load:
+        ctes = f"complete as ({complete})"
+    else:
+        ctes = (
+            f"complete as ({complete}), "
+            f"reach as (select *, max(to_block) over (partition by {_ALIKE} order by from_block, to_block, load_id "
+            f"rows between unbounded preceding and 1 preceding) as reached_block from ({finals}) as finals), "
+            "islands as (select *, sum(case when from_block <= reached_block + 1 then 0 else 1 end) over ("
+            f"partition by {_ALIKE} order by from_block, to_block, load_id "
+            "rows between unbounded preceding and current row) as island from reach), "
+            f"ends as (select *, first_value(to_block_hash) over (partition by {_ALIKE}, island "
+            "order by to_block desc, load_id desc) as end_hash from islands)"
+        )
+        finals = (
+            f"select {_KEY}, min(from_block) as from_block, max(to_block) as to_block, max(end_hash) as to_block_hash, "
+            "'final' as finality, genesis_hash, decoder_version, max(load_id) as load_id from ends "
+            f"group by {_ALIKE}, island"
+        )
+    rows = warehouse.query(f"with {ctes} {finals} union all {tails}")
     return Ledger(
         tuple(
             LoadedRange(

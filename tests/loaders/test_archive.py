@@ -114,7 +114,9 @@ def covered(database: Path) -> list[tuple[Any, int, int]]:
     """Which blocks of which filters count as final."""
     registry = load_registry()
     with open_warehouse("duckdb", registry.events, database=database, root=database.parent / "work") as warehouse:
-        return sorted((r.key, r.from_block, r.to_block) for r in final_ranges(read_ledger(warehouse, 31337)))
+        return sorted(
+            (r.key, r.from_block, r.to_block) for r in final_ranges(read_ledger(warehouse, 31337, by_load=True))
+        )
 
 
 def test_a_fresh_database_gets_the_same_final_rows(loaded: Path) -> None:
@@ -145,7 +147,7 @@ def test_what_an_older_decoder_wrote_is_written_again_and_counts(loaded: Path) -
     assert query(database, SYNCS.format(f"{FINAL} and _dlt_load_id in ('{owners}')")) == right
     assert query(database, f"select count(*) from raw.load_ranges where decoder_version = '{OLDER}'") != [(0,)]
     with open_warehouse("duckdb", load_registry().events, database=database, root=loaded / "work") as warehouse:
-        live = final_ranges(read_ledger(warehouse, 31337))
+        live = final_ranges(read_ledger(warehouse, 31337, by_load=True))
     assert {r.load_id for r in live} <= set(summary.packages)
     assert {key for key, _, _ in covered(database)} == {key for key, _, _ in before}
     again = decode(loaded / "archive", database)

@@ -7,6 +7,7 @@ from typing import Any
 
 from loaders.audit.live import LiveRange, SampledRange
 from loaders.audit.stored import LedgerRow, Stored
+from loaders.load.ledger import read_ledger
 from loaders.plan.filters import Filter
 from loaders.registry.events import load_events
 from loaders.registry.schema import LOAD_ID
@@ -53,4 +54,6 @@ def test_every_query_of_the_audit_resolves() -> None:
         assert stored.undecoded(["1700000000.5"], SampledRange(1, 9, (owner,)), 1_704_067_200) == []
     assert stored.hashes(1, 9) == {}
     assert stored.final_ledger_rows() == []
-    assert warehouse.resolved == 8
+    for by_load in (True, False):
+        assert read_ledger(warehouse, 1, by_load=by_load).ranges == ()  # type: ignore[arg-type]  # as above
+    assert warehouse.resolved == 10
