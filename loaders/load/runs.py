@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Literal
 
-import pyarrow as pa
-
 from loaders.errors import PoolhouseError
 from loaders.load.warehouse import Warehouse
 from loaders.observer import Observer
@@ -131,8 +129,8 @@ def recorded_run(
 
 
 def write_run(warehouse: Warehouse, record: RunRecord) -> None:
-    """In a package of its own, so that no package of data waits for it or fails with it."""
-    warehouse.load([(RUNS.name, pa.Table.from_pylist([asdict(record)], schema=RUNS.arrow))])
+    """A load of its own, so that no package of data waits for it or fails with it."""
+    warehouse.write_row(RUNS.name, asdict(record))
 
 
 def _reason(error: Exception) -> str:
