@@ -161,26 +161,27 @@ def _group(buffer: Bytes, text: memoryview, quotes: Integers, rows: Integers) ->
     """Read the layout of the first log and hold every other log of the group against it."""
     if not quotes.shape[1] or quotes.shape[1] % 2:
         raise UnusualLayout
-    starts, ends = quotes[:, 0::2] + 1, quotes[:, 1::2]
-    first_quote, last_quote = int(quotes[0, 0]), int(quotes[0, -1])
+    first = quotes[0].tolist()
+    first_quote, last_quote = first[0], first[-1]
     begin = first_quote - len(bytes(text[:first_quote][-_MARGIN:]).rpartition(b"{")[2]) - 1
     end = last_quote + len(bytes(text[last_quote : last_quote + _MARGIN]).partition(b"}")[0]) + 1
-    tokens = [bytes(text[starts[0, i] : ends[0, i]]) for i in range(starts.shape[1])]
+    tokens = [bytes(text[start + 1 : end]) for start, end in zip(first[0::2], first[1::2], strict=True)]
     values = _values(bytes(text[max(begin, 0) : end]), tokens)
+    # Of the columns of a matrix that are looked at often, copies.
+    spans = {key: (quotes[:, 2 * i] + 1, np.ascontiguousarray(quotes[:, 2 * i + 1])) for key, i in values.items()}
     head, tail = quotes[:, 0] - (first_quote - begin), quotes[:, -1] + (end - last_quote)
     # What stands before, between and behind the values, with the 0x of the next one, must be the same in all logs.
-    at, first_at = head, begin
-    for i in values.values():
-        same = bytes(text[first_at : starts[0, i] + 2])
-        if not same.endswith(b"0x") or not (starts[:, i] + 2 - at == len(same)).all():
+    at = head
+    for starts, ends in spans.values():
+        same = bytes(text[at[0] : starts[0] + 2])
+        if not same.endswith(b"0x") or not (starts - at == len(same) - 2).all():
             raise UnusualLayout
         _require(buffer, at, same)
-        at, first_at = ends[:, i], int(ends[0, i])
-    same = bytes(text[first_at:end])
+        at = ends
+    same = bytes(text[at[0] : end])
     if not (tail - at == len(same)).all():
         raise UnusualLayout
     _require(buffer, at, same)
-    spans = {key: (starts[:, i], ends[:, i]) for key, i in values.items()}
     return _Group(buffer, rows, head, tail, spans)
 
 
