@@ -23,7 +23,7 @@ from rich.progress import Progress as ProgressBar
 from loaders.errors import PoolhouseError
 from loaders.load.duckdb_file import open_locked, require_warehouse
 from loaders.registry.families import load_families
-from loaders.status import read_only
+from loaders.status.read import read_only
 from loaders.turn import turn
 
 PROJECT = Path(__file__).resolve().parents[1]

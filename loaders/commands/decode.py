@@ -54,9 +54,9 @@ def decode(
     """
     from loaders.load.request import LoadRequest, default_archive
     from loaders.load.run import load as run_load
-    from loaders.progress import print_summary
     from loaders.registry.seeds import load_registry
-    from loaders.reporting import Reporting, reporting
+    from loaders.reporting.observers import Reporting, reporting
+    from loaders.reporting.progress import print_summary
     from loaders.shutdown import stop_on_signals
     from loaders.source.files.opening import is_remote
     from loaders.source.files.request import FilesRequest

@@ -139,8 +139,8 @@ def follow(
     from loaders.follow.run import FollowedEndpoint, FollowRequest
     from loaders.follow.run import follow as run_follow
     from loaders.load.request import default_archive
-    from loaders.progress import print_summary
-    from loaders.reporting import Reporting, reporting
+    from loaders.reporting.observers import Reporting, reporting
+    from loaders.reporting.progress import print_summary
     from loaders.shutdown import stop_on_signals
     from loaders.source.transactions import TransactionMode
 

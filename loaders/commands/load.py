@@ -226,8 +226,8 @@ def load(
     from loaders.load.request import LoadRequest, default_archive
     from loaders.load.run import load as run_load
     from loaders.plan.intervals import parse_intervals
-    from loaders.progress import print_summary
-    from loaders.reporting import Reporting, reporting
+    from loaders.reporting.observers import Reporting, reporting
+    from loaders.reporting.progress import print_summary
     from loaders.shutdown import stop_on_signals
     from loaders.source.files.request import FilesRequest
     from loaders.source.transactions import TransactionMode

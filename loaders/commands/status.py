@@ -26,7 +26,7 @@ from loaders.errors import PoolhouseError
 if TYPE_CHECKING:
     from loaders.registry.seeds import Registry
     from loaders.source.base import ChainView
-    from loaders.status import Query
+    from loaders.status.read import Query
 
 EPILOG = (
     "Examples:\n\n"
@@ -51,8 +51,8 @@ def status(
     """
     from loaders.registry.seeds import load_registry
     from loaders.rpc.configuration import configured_endpoints, endpoints_of
-    from loaders.status import read_status
-    from loaders.status_report import StatusReport, print_status
+    from loaders.status.read import read_status
+    from loaders.status.report import StatusReport, print_status
 
     registry = load_registry()
     with _open(destination, database, registry) as query:
@@ -80,7 +80,7 @@ def status(
 
 @contextmanager
 def _open(destination: Destination, database: Path, registry: Registry) -> Iterator[Query]:
-    from loaders.status import read_only
+    from loaders.status.read import read_only
 
     if destination is Destination.DUCKDB:
         # Not through dlt: importing it takes longer than the answer.

@@ -14,7 +14,7 @@ from loaders.rpc.configuration import Endpoints
 from loaders.rpc.connect import connect
 from loaders.source.clock import BlockGap
 from loaders.source.rpc import RpcSource
-from loaders.status import read_only
+from loaders.status.read import read_only
 
 LAST_BLOCKS = 10_000
 

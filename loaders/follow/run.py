@@ -24,9 +24,9 @@ from loaders.follow.writer import ArchiveOfFinals, FollowWriter
 from loaders.load.duckdb_file import Locked
 from loaders.load.runs import LoadSummary, recorded_run
 from loaders.load.warehouse import DestinationName, Warehouse, open_warehouse
-from loaders.observer import Observer
 from loaders.redact import redact
 from loaders.registry.seeds import Registry, load_registry
+from loaders.reporting.observer import Observer
 from loaders.rpc.configuration import Endpoints
 from loaders.session import endpoint_caps, work_directory
 from loaders.turn import turn

@@ -13,9 +13,9 @@ from loaders.load.archive import Archive
 from loaders.load.package import PackageWriter, Work
 from loaders.load.warehouse import Package, Rows, Warehouse
 from loaders.logs import RawLogs
-from loaders.observer import Observer
 from loaders.plan.filters import Segment
 from loaders.plan.intervals import Interval
+from loaders.reporting.observer import Observer
 from loaders.rpc.endpoint import Header
 from loaders.source.base import Batch
 

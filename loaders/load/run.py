@@ -21,10 +21,10 @@ from loaders.load.request import LoadRequest, check_range
 from loaders.load.reuse import archive_of_missing
 from loaders.load.runs import LoadSummary, recorded_run
 from loaders.load.warehouse import Rows, open_warehouse
-from loaders.observer import Observer
 from loaders.plan.filters import Segment
 from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Registry, load_registry
+from loaders.reporting.observer import Observer
 from loaders.rpc.endpoint import Header
 from loaders.session import Session, work_directory
 from loaders.shutdown import Stopped

@@ -13,10 +13,10 @@ from typing import Literal
 
 from loaders.errors import PoolhouseError
 from loaders.load.warehouse import Warehouse
-from loaders.observer import Observer
 from loaders.redact import redact
 from loaders.registry.chains import Chain
 from loaders.registry.tables import RUNS
+from loaders.reporting.observer import Observer
 from loaders.rpc.stats import RequestStats
 from loaders.shutdown import Stopped
 

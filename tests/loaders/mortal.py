@@ -145,7 +145,7 @@ def _run(arguments: list[str]) -> int:
 def _serve() -> None:
     # Once here instead of in every child.
     for module in (
-        *("loaders.cli", "loaders.facts.complete", "loaders.load.run", "loaders.reporting"),
+        *("loaders.cli", "loaders.facts.complete", "loaders.load.run", "loaders.reporting.observers"),
         *("dlt._workspace.cli", "dlt.destinations.impl.duckdb.duck", "dlt.sources.helpers.requests", "pyarrow.compute"),
     ):
         importlib.import_module(module)

@@ -16,7 +16,7 @@ from loaders.discover.report import Discovery
 from loaders.discover.run import discover_on_chain
 from loaders.errors import PoolhouseError
 from loaders.registry.seeds import SEEDS, Registry, load_registry
-from loaders.status import read_only
+from loaders.status.read import read_only
 from tests.conftest import Run
 from tests.small_market import SmallMarket
 

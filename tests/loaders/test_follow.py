@@ -22,7 +22,7 @@ from loaders.follow.chain import Choice
 from loaders.follow.round import Round
 from loaders.follow.run import FollowedEndpoint, FollowRequest, follow
 from loaders.load.warehouse import Package
-from loaders.observer import Observer
+from loaders.reporting.observer import Observer
 from loaders.source.base import ChainView
 from loaders.source.transactions import TransactionMode
 from tests.conftest import Run

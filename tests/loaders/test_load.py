@@ -22,7 +22,7 @@ from loaders.load.run import load
 from loaders.load.runs import LoadSummary
 from loaders.registry.events import load_events
 from loaders.source.transactions import TransactionMode
-from loaders.status import FamilyStatus, read_only, read_status
+from loaders.status.read import FamilyStatus, read_only, read_status
 from tests.loaders.emitter import Answer, Emitter, Proxy, serve
 from tests.loaders.live import assert_live_is_the_chain, live, rows
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from loaders.pace import Pace
 from loaders.plan.filters import Segment, filters_for
-from loaders.progress import time_left
 from loaders.registry.events import load_events
+from loaders.reporting.pace import Pace
+from loaders.reporting.progress import time_left
 
 _SWAPS, _SYNCS = (
     filters_for([e for e in load_events().events if (e.family, e.event) == (family, event)], [])

@@ -32,8 +32,8 @@ from loaders.follow.run import FollowedEndpoint, FollowRequest, follow
 from loaders.load.opening import open_session
 from loaders.load.request import LoadRequest
 from loaders.load.run import load
-from loaders.observer import Observer
 from loaders.registry.schema import LOAD_ID
+from loaders.reporting.observer import Observer
 from loaders.session import Session
 from loaders.source.transactions import TransactionMode
 from tests.warehouse.googlesql.analyzer import Analyzer

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from loaders.load.runs import RunRecord
 from loaders.load.warehouse import Package
 from loaders.plan.filters import Segment
-from loaders.progress import ProgressByChain
+from loaders.reporting.progress import ProgressByChain
 from loaders.source.base import Batch, ChainView
 
 _HELP: dict[str, tuple[str, str]] = {

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from loaders.errors import PoolhouseError
-from loaders.metrics import Metrics
-from loaders.progress import Ticker
+from loaders.reporting.metrics import Metrics
+from loaders.reporting.progress import Ticker
 
 _FILE_EVERY_S = 15.0
 _LAST_SUCCESS = re.compile(

@@ -13,11 +13,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from loaders.load.runs import LoadSummary
-from loaders.observer import Observer
-from loaders.pace import Pace
 from loaders.plan.filters import Segment
+from loaders.reporting.observer import Observer
+from loaders.reporting.pace import Pace
+from loaders.reporting.traffic import Traffic, traffic_of
 from loaders.source.base import Batch, ChainView
-from loaders.traffic import Traffic, traffic_of
 
 
 class ChainProgress:

@@ -10,11 +10,11 @@ from pathlib import Path
 from rich.console import Console
 
 from loaders.errors import PoolhouseError
-from loaders.json_log import JsonLog
-from loaders.metrics import Metrics
-from loaders.metrics_export import served, written
-from loaders.observer import Observer, Observers
-from loaders.progress import ProgressBar, ProgressLines
+from loaders.reporting.json_log import JsonLog
+from loaders.reporting.metrics import Metrics
+from loaders.reporting.metrics_export import served, written
+from loaders.reporting.observer import Observer, Observers
+from loaders.reporting.progress import ProgressBar, ProgressLines
 
 _LINE_EVERY_S = 30.0
 _EVENT_EVERY_S = 5.0

@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from loaders.plan.intervals import Intervals, size
-from loaders.progress import time_left
 from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Registry
+from loaders.reporting.progress import time_left
 from loaders.source.base import ChainView
-from loaders.status import Coverage, FamilyStatus, Row, WarehouseStatus
+from loaders.status.read import Coverage, FamilyStatus, Row, WarehouseStatus
 
 _SHOWN_HOLES = 3
 _WIDEST = 1000

@@ -20,8 +20,8 @@ from typing import Any
 from loaders.load.runs import RunRecord
 from loaders.load.warehouse import Package
 from loaders.plan.filters import Segment
-from loaders.progress import ProgressByChain, Ticker
 from loaders.redact import redact
+from loaders.reporting.progress import ProgressByChain, Ticker
 from loaders.source.base import ChainView
 
 _LOGGER = logging.getLogger("poolhouse")

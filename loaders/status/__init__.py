@@ -1,0 +1,1 @@
+"""`poolhouse status`: what a warehouse holds and how far behind it is."""
