@@ -97,6 +97,7 @@ class _Follower:
         self._round_s = DEFAULT_ROUND_S[request.destination] if request.round_s is None else request.round_s
         self._pauses = Pauses()
         self._next_package_at = 0.0
+        self._last_package_at = float("-inf")
         self._inbox: queue.Queue[ChainReader] = queue.Queue()
         self._families: set[str] = set()
         self.readers: list[ChainReader] = []
@@ -143,10 +144,11 @@ class _Follower:
             ready = [self._inbox.get(timeout=_TICK_S)]
         except queue.Empty:
             return []
-        gathered_at = time.monotonic() + self._round_s / 10
-        with contextlib.suppress(queue.Empty):
-            while len(ready) < len(self.readers):
-                ready.append(self._inbox.get(timeout=max(0.0, gathered_at - time.monotonic())))
+        # Chains that move at different times must not make more packages together than one may.
+        gathered_at = max(time.monotonic() + self._round_s / 10, self._last_package_at + self._round_s)
+        while len(ready) < len(self.readers) and not self._stop.is_set() and time.monotonic() < gathered_at:
+            with contextlib.suppress(queue.Empty):
+                ready.append(self._inbox.get(timeout=max(0.0, min(_TICK_S, gathered_at - time.monotonic()))))
         for reader in ready:
             if reader.defect is not None:
                 raise reader.defect
@@ -159,6 +161,7 @@ class _Follower:
                 warehouse = self._open(stack)
                 tail_logs = self._writer.serve(warehouse, ready) if warehouse is not None else None
             if tail_logs is not None:
+                self._last_package_at = started_at
                 self._next_package_at = started_at + self._seconds_to_next(tail_logs)
             self._pauses.reset()
         except _FAILURES as error:

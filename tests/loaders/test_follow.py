@@ -131,6 +131,26 @@ def test_chains_that_moved_together_share_a_package(chain: Emitter, mainnet_like
     assert_live_is_the_chain(mainnet_like, database, ETHEREUM_ID)
 
 
+def test_chains_that_move_in_turn_make_no_more_packages_than_one(
+    chain: Emitter, mainnet_like: Emitter, tmp_path: Path
+) -> None:
+    """BigQuery counts the loads of a table, whichever chain they are for."""
+    database, round_s = tmp_path / "w.duckdb", 2.0
+    endpoints = FollowedEndpoint("devnet", chain.url), FollowedEndpoint("ethereum", mainnet_like.url)
+    chain.mine([1])
+    mainnet_like.mine([1])
+    started_at = time.monotonic()
+    with following(database, *endpoints, last_blocks=1, round_s=round_s) as witness:
+        for _ in range(6):
+            chain.mine([1])
+            witness.wait_for("devnet", chain)
+            mainnet_like.mine([1])
+            witness.wait_for("ethereum", mainnet_like)
+    most = 1 + int((time.monotonic() - started_at) // round_s)
+    packages = int(str(rows(database, "select count(distinct _dlt_load_id) from raw.load_ranges")[0][0]))
+    assert 2 <= packages <= most
+
+
 def test_two_chains_through_reorganisations_up_to_finality(
     chain: Emitter, mainnet_like: Emitter, tmp_path: Path
 ) -> None:
