@@ -40,8 +40,8 @@ class SmallMarket:
 
     @cached_property
     def topics(self) -> dict[str, str]:
-        """topic0 by `family.role.event`."""
-        return {f"{e.family}.{e.role}.{e.event}": e.topic0 for e in load_events().events}
+        """topic0 by `family.role.event`, of the families that models read."""
+        return {f"{e.family}.{e.role}.{e.event}": e.topic0 for e in load_events().with_tables_for(()).events}
 
     def logs_of(self, event: str) -> list[Log]:
         """Logs of `family.role.event`."""
