@@ -76,11 +76,13 @@ def print_report(console: Console, report: AuditReport) -> None:
 def _print_verdict(console: Console, report: AuditReport) -> None:
     blocks = sum(r.to_block - r.from_block + 1 for r in report.ranges)
     proven = sum(not p.gap for p in report.proofs)
-    verdict = f"{len(report.findings):,} things disagree" if report.is_failed else "everything agrees"
+    refuted = sum(f.kind == "proof" for f in report.findings)
+    found = len(report.findings)
+    verdict = f"{found:,} finding{'' if found == 1 else 's'}" if report.is_failed else "everything agrees"
     console.print(
         f"{blocks:,} of {report.loaded_blocks:,} loaded blocks in {len(report.ranges)} ranges (seed {report.seed}), "
-        f"{sum(r.row_count for r in report.ranges):,} rows, {proven} of {len(report.proofs)} sampled blocks proven "
-        f"from their hash down to the row: {verdict}.",
+        f"{sum(r.row_count for r in report.ranges):,} rows, {proven} of {len(report.proofs) + refuted} sampled blocks "
+        f"proven from their hash down to the row: {verdict}.",
         highlight=False,
         soft_wrap=True,
     )

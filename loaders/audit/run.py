@@ -12,7 +12,7 @@ import numpy as np
 from loaders.audit.compare import Finding, Row, compare_rows, rows_of
 from loaders.audit.live import LiveRange, SampledRange, draw, final_ranges
 from loaders.audit.proof import BlockProof, Refuted, prove_block
-from loaders.audit.stored import LedgerRow, Stored
+from loaders.audit.stored import LedgerRow, Period, Stored
 from loaders.decode.decoder import Decoded, Decoder
 from loaders.errors import PoolhouseError
 from loaders.load.ledger import FilterKey, read_ledger
@@ -131,9 +131,11 @@ class _Auditor:
         self._node = self._other_node(owners)
         batches = list(self._source().batches(segment))
         logs = concat_logs([b.logs for b in batches])
-        (end,) = read_headers(self._node, [sampled.to_block])
+        # Both ends: where blocks come seldom, a few of them take days.
+        ends = read_headers(self._node, sorted({sampled.from_block, sampled.to_block}))
+        period = (ends[0].timestamp, ends[-1].timestamp)
         self._check_ledger(owners)
-        stored = self._stored_rows(sampled, owners, end.timestamp)
+        stored = self._stored_rows(sampled, owners, period)
         for proof in self._proofs(sampled, logs):
             logs = self._with_proven(segment, logs, proof)
         decoded = Decoder(self._chain_id, segment.wanted).decode(logs)
@@ -141,7 +143,7 @@ class _Auditor:
             columns = [c.name for c in self._tables[name].columns]
             expected = rows_of(decoded.tables.get(name, []))
             self._report.findings += compare_rows(name, columns, expected, rows)
-        undecoded = self._compare_undecoded(sampled, owners, logs, decoded, end.timestamp)
+        undecoded = self._compare_undecoded(sampled, owners, logs, decoded, period)
         compared = sum(map(len, stored.values())) + undecoded
         done = AuditedRange(sampled.from_block, sampled.to_block, len(owners), len(logs), compared)
         self._report.ranges.append(done)
@@ -161,12 +163,12 @@ class _Auditor:
             self._sources[self._node.host] = RpcSource(self._node, chain=chain, threads=2, gap=BlockGap.of(chain))
         return self._sources[self._node.host]
 
-    def _stored_rows(self, sampled: SampledRange, owners: _Owners, at: int) -> dict[str, list[Row]]:
+    def _stored_rows(self, sampled: SampledRange, owners: _Owners, period: Period) -> dict[str, list[Row]]:
         """The rows that count, by event table."""
         by_table: dict[str, list[tuple[Filter, str]]] = {}
         for f, owner in owners:
             by_table.setdefault(f.spec.table, []).append((f, owner.load_id))
-        return {name: self._stored.rows(self._tables[name], of, sampled, at) for name, of in by_table.items()}
+        return {name: self._stored.rows(self._tables[name], of, sampled, period) for name, of in by_table.items()}
 
     def _filter(self, key: FilterKey) -> Filter | None:
         """None for an event that the registry no longer has: nobody reads its rows."""
@@ -229,10 +231,10 @@ class _Auditor:
                 self._found("block hash", header.number, detail)
 
     def _compare_undecoded(
-        self, sampled: SampledRange, owners: _Owners, logs: RawLogs, decoded: Decoded, at: int
+        self, sampled: SampledRange, owners: _Owners, logs: RawLogs, decoded: Decoded, period: Period
     ) -> int:
         # Loads of other filters may have kept a log that an event of these filters fits, and each of them the same log.
-        stored = self._stored.undecoded({r.load_id for _, r in owners}, sampled, at)
+        stored = self._stored.undecoded({r.load_id for _, r in owners}, sampled, period)
         once = list({(r["block_number"], r["log_index"], r["topics"], r["data"]): r for r in stored}.values())
         columns = [c.name for c in UNDECODED_LOGS.columns if c.name != "reason"]
         expected = rows_of(decoded.tables.get(UNDECODED_LOGS.name, []))

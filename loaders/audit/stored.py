@@ -20,6 +20,9 @@ from loaders.registry.tables import UNDECODED_LOGS
 _MARGIN = timedelta(days=1)
 """Partitions read beside those of the sampled blocks."""
 
+Period = tuple[int, int]
+"""Timestamps of a range's first and last block, in seconds since 1970."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
@@ -41,17 +44,19 @@ class Stored:
         self._warehouse = warehouse
         self._chain_id = chain_id
 
-    def rows(self, table: RawTable, owners: Sequence[tuple[Filter, str]], sampled: SampledRange, at: int) -> list[Row]:
-        """The rows of the range that count, by filter and owning load; ``at`` is the timestamp of one of its blocks."""
+    def rows(
+        self, table: RawTable, owners: Sequence[tuple[Filter, str]], sampled: SampledRange, period: Period
+    ) -> list[Row]:
+        """The rows of the range that count, by filter and owning load."""
         loads: dict[tuple[EventSpec, str], list[str]] = defaultdict(list)
         for f, load_id in owners:
             loads[f.spec, load_id].append(f.contract_address)
         # One statement per event and load: the addresses of a family may be thousands, but they share both.
         conditions = [_owned(spec, load_id, addresses) for (spec, load_id), addresses in loads.items()]
-        return self._rows(table, f"({' or '.join(conditions)})", sampled, at)
+        return self._rows(table, f"({' or '.join(conditions)})", sampled, period)
 
-    def undecoded(self, loads: Iterable[str], sampled: SampledRange, at: int) -> list[Row]:
-        return self._rows(UNDECODED_LOGS, f"_dlt_load_id in ({_texts(loads)})", sampled, at)
+    def undecoded(self, loads: Iterable[str], sampled: SampledRange, period: Period) -> list[Row]:
+        return self._rows(UNDECODED_LOGS, f"_dlt_load_id in ({_texts(loads)})", sampled, period)
 
     def hashes(self, low: int, high: int) -> dict[int, str]:
         """Block hashes that complete loads stored as headers of final blocks; the newest of a number counts.
@@ -112,12 +117,12 @@ class Stored:
         )
         return [int(found[0][f"count_{i}"]) for i in range(len(written))]
 
-    def _rows(self, table: RawTable, condition: str, sampled: SampledRange, at: int) -> list[Row]:
-        moment = datetime.fromtimestamp(at, UTC)
+    def _rows(self, table: RawTable, condition: str, sampled: SampledRange, period: Period) -> list[Row]:
+        first, last = (datetime.fromtimestamp(t, UTC) for t in period)
         found: list[dict[str, Any]] = self._warehouse.query(
             f"select {', '.join(c.name for c in table.columns)} from {{{table.name}}} "
             f"where chain_id = {self._chain_id} and {condition} "
-            f"and block_number between {sampled.from_block} and {sampled.to_block} and {_within(moment, moment)}"
+            f"and block_number between {sampled.from_block} and {sampled.to_block} and {_within(first, last)}"
         )
         return list(found)
 

@@ -19,7 +19,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from devnet.node import Anvil
+from devnet.node import GENESIS_TIMESTAMP, Anvil
 from loaders.audit.header import header_hash
 from loaders.audit.live import LiveRange, draw, final_ranges
 from loaders.audit.proof import Refuted, prove_block
@@ -378,6 +378,20 @@ def test_what_a_load_read_above_finality_is_no_witness(tmp_path: Path) -> None:
     assert report.findings == []
     assert max(p.number for p in report.proofs) > 80
     assert [p.gap for p in report.proofs if p.gap] == []
+
+
+def test_blocks_that_come_days_apart_are_read_with_all_their_rows(tmp_path: Path) -> None:
+    database = tmp_path / "w.duckdb"
+    with Anvil() as anvil:
+        chain = Emitter(anvil)
+        for day in range(1, 5):
+            chain.rpc.call("evm_setNextBlockTimestamp", GENESIS_TIMESTAMP + day * 86_400)
+            chain.mine([1])
+        chain.mine([0] * 64)
+        load(request(chain.url, database, 0, chain.head))
+        report = audited(chain.url, database)
+    assert report.findings == []
+    assert sum(r.row_count for r in report.ranges) == 4
 
 
 def test_where_polygon_may_keep_logs_outside_the_root_nothing_is_proven(reference_data: Path) -> None:
