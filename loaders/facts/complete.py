@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from loaders.facts.calls import ContractCall, Progress, call
-from loaders.facts.catalog import Catalog
+from loaders.facts.catalog import POOL_FAMILIES, Catalog
 from loaders.facts.pools import complete_pools, completions_table
 from loaders.facts.reads import contracts, metadata_reader, reads_table
 from loaders.registry.seeds import Contract, Feed
@@ -57,7 +57,7 @@ def _tokens(session: Session, catalog: Catalog) -> set[str]:
     """Tokens of the registry, of pools that registered factories created, of completed pools and of Aave's reserves."""
     tokens = {t.address for t in session.registry.tokens_of(session.chain)}
     factories = contracts(session, "factory")
-    for family in {f.family for f in factories}:
+    for family in POOL_FAMILIES.keys() & {f.family for f in factories}:
         tokens |= catalog.pool_tokens(family, [f.address for f in factories if f.family == family])
     tokens |= {t for c in catalog.completions().values() for t in (c.token0, c.token1) if t}
     return tokens | catalog.reserve_assets([c.address for c in _lending(session, "configurator")])

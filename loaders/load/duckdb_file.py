@@ -14,6 +14,7 @@ from loaders.load.disk import disk_full, is_disk_full
 
 _MEMORY_LIMIT = "350MB"
 _HOLDER = re.compile(r"PID (\d+)")
+_SCHEMAS = frozenset(("raw", "seeds", "staging", "intermediate", "market", "dex", "lending", "quality"))
 
 
 class Locked(PoolhouseError):
@@ -22,6 +23,12 @@ class Locked(PoolhouseError):
 
 def open_locked(database: Path, *, wait_s: float) -> duckdb.DuckDBPyConnection:
     """A writing connection; waits for another process up to ``wait_s`` seconds, then says who holds the file."""
+    if database.name.partition(".")[0].lower() in _SCHEMAS:
+        # DuckDB names the database after its file, and cannot tell it from a schema in a statement.
+        raise PoolhouseError(
+            f"{database} has the name of a schema of the warehouse, which DuckDB confuses.",
+            "Name the file otherwise with --database.",
+        )
     database.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + wait_s
     while True:

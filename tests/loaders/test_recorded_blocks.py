@@ -14,6 +14,7 @@ from eth_abi.exceptions import DecodingError
 
 from loaders.decode.decoder import Decoder
 from loaders.errors import PoolhouseError
+from loaders.load.run import LoadRequest, load
 from loaders.plan.filters import Segment, filters_for
 from loaders.registry.abi import EventAbi
 from loaders.registry.events import TRANSFERS, load_events
@@ -122,3 +123,25 @@ def test_polygon_has_logs_that_its_blooms_exclude(reference_data: Path, is_told:
         else:
             with pytest.raises(PoolhouseError, match="has logs that its bloom excludes"):
                 next(batches)
+
+
+def test_a_family_that_no_model_reads_is_loaded_with_its_facts(mainnet: str, tmp_path: Path) -> None:
+    request = LoadRequest(
+        chain="ethereum",
+        rpc_url=mainnet,
+        database=tmp_path / "w.duckdb",
+        protocols=("curve",),
+        from_block=19_933_612,
+        to_block=19_933_612,
+    )
+    assert load(request).rows["load_ranges"] > 0
+
+
+@pytest.mark.parametrize("name", ["raw.duckdb", "DEX.db"])
+def test_a_file_is_not_named_like_a_schema(mainnet: str, tmp_path: Path, name: str) -> None:
+    request = LoadRequest(
+        chain="ethereum", rpc_url=mainnet, database=tmp_path / name, from_block=19_933_612, to_block=19_933_612
+    )
+    with pytest.raises(PoolhouseError, match="name of a schema"):
+        load(request)
+    assert list(tmp_path.glob("*.d*")) == []
