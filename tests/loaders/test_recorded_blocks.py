@@ -14,7 +14,8 @@ from eth_abi.exceptions import DecodingError
 
 from loaders.decode.decoder import Decoder
 from loaders.errors import PoolhouseError
-from loaders.load.run import LoadRequest, load
+from loaders.load.request import LoadRequest
+from loaders.load.run import load
 from loaders.plan.filters import Segment, filters_for
 from loaders.registry.abi import EventAbi
 from loaders.registry.events import TRANSFERS, load_events
