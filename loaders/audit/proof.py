@@ -52,8 +52,14 @@ class BlockProof:
         return self.header_gap or self.receipts_gap or self.anchor_gap
 
 
-def prove_block(node: Node, chain: Chain, number: int, known_hashes: Mapping[int, str]) -> BlockProof:
-    """Prove one block; ``known_hashes`` are the warehouse's. Raises :class:`Refuted`."""
+def prove_block(
+    node: Node, chain: Chain, number: int, known_hashes: Mapping[int, str], *, is_second_witness: bool = False
+) -> BlockProof:
+    """Prove one block; ``known_hashes`` are the warehouse's. Raises :class:`Refuted`.
+
+    A second witness is an endpoint that the block was not loaded from: where no known hash is near, two providers that agree
+    on the block's own hash are as good.
+    """
     block = _block(node, number)
     block_hash = str(block.get("hash"))
     header_gap = _header_gap(chain, block)
@@ -62,7 +68,7 @@ def prove_block(node: Node, chain: Chain, number: int, known_hashes: Mapping[int
         logs = _proven_logs(chain, block, _receipts(node, block))
     except NotProvable as reason:
         receipts_gap = str(reason)
-    anchor_gap = "" if header_gap else _anchor_gap(node, chain, block, known_hashes)
+    anchor_gap = "" if header_gap else _anchor_gap(node, chain, block, known_hashes, is_second_witness)
     return BlockProof(number, block_hash, logs, header_gap, receipts_gap, anchor_gap)
 
 
@@ -153,7 +159,9 @@ def _proven_logs(chain: Chain, block: dict[str, Any], receipts: Sequence[Receipt
     return parse_any_layout(msgspec.json.encode(logs))
 
 
-def _anchor_gap(node: Node, chain: Chain, block: dict[str, Any], known_hashes: Mapping[int, str]) -> str:
+def _anchor_gap(
+    node: Node, chain: Chain, block: dict[str, Any], known_hashes: Mapping[int, str], is_second_witness: bool
+) -> str:
     """Follow parent hashes down from the nearest hash above that the warehouse knows, or the block's own where there is none.
 
     From above wherever possible: a block that was forged when it was loaded, and is again, has the hash that was stored of
@@ -162,7 +170,8 @@ def _anchor_gap(node: Node, chain: Chain, block: dict[str, Any], known_hashes: M
     number = int(block["number"], 16)
     within = [n for n in known_hashes if number <= n <= number + _LONGEST_WALK]
     if not within:
-        return f"the warehouse holds no block hash within {_LONGEST_WALK} blocks above"
+        alone = f"the warehouse holds no block hash within {_LONGEST_WALK} blocks above, and no second endpoint vouches for it"
+        return "" if is_second_witness else alone
     above = min((n for n in within if n > number), default=number)
     _check_known(number, str(block["hash"]), known_hashes)
     expected = block["hash"]

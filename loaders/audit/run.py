@@ -115,6 +115,7 @@ class _Auditor:
         self._rng = rng
         self._stored = Stored(session.warehouse, self._chain_id)
         self._node = session.node
+        self._is_second_witness = False
         self._sources: dict[str, RpcSource] = {}
         self._hosts: dict[str, set[str]] = {}
         self._specs = {(e.family, e.role, e.event): e for e in session.registry.events.events}
@@ -154,6 +155,7 @@ class _Auditor:
         loaded_from = {host for _, owner in owners for host in self._hosts.get(owner.load_id, ())}
         self._report.loaded_from |= loaded_from
         other = self._session.node.besides(loaded_from)
+        self._is_second_witness = other is not None
         self._report.rests_on_same |= other is None
         return other or self._session.node
 
@@ -190,7 +192,11 @@ class _Auditor:
         proofs = []
         for number in sorted(chosen):
             try:
-                proofs.append(prove_block(self._node, self._session.chain, number, known))
+                proofs.append(
+                    prove_block(
+                        self._node, self._session.chain, number, known, is_second_witness=self._is_second_witness
+                    )
+                )
             except Refuted as reason:
                 self._found("proof", number, str(reason))
         self._report.proofs += proofs

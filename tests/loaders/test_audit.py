@@ -351,7 +351,11 @@ def test_a_forged_block_does_not_fit_into_the_chain(chain: Emitter) -> None:
         assert len(good.logs) == 2
         with pytest.raises(Refuted, match="in the warehouse"):
             prove_block(node, DEVNET, 9, {12: "0x" + "88" * 32})
-        assert "holds no block hash" in prove_block(node, DEVNET, 9, {8: "0x" + "88" * 32}).anchor_gap
+        far = {8: "0x" + "88" * 32}
+        assert "holds no block hash" in prove_block(node, DEVNET, 9, far).anchor_gap
+        assert prove_block(node, DEVNET, 9, far, is_second_witness=True).gap == ""
+        with pytest.raises(Refuted, match="in the warehouse"):
+            prove_block(node, DEVNET, 9, {12: "0x" + "88" * 32}, is_second_witness=True)
         proxy.fault = forges_a_header_and_its_hash
         with pytest.raises(Refuted, match="do not follow"):
             prove_block(node, DEVNET, 9, known)
