@@ -19,6 +19,7 @@ from loaders.commands.options import (
     UrlOption,
     resolve_endpoints,
 )
+from loaders.startup import prepare
 
 EPILOG = (
     "Examples:\n\n"
@@ -49,6 +50,7 @@ def audit(
     rows that count: lost, altered, repeated and foreign rows, wrong hashes and wrong counts in the ledger are listed.
     Two blocks of each range are proven cryptographically as well, which even a lying endpoint cannot forge.
     """
+    prepare()
     from loaders.audit.progress import AuditProgress
     from loaders.audit.report import as_json as report_as_json
     from loaders.audit.report import print_report

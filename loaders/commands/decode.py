@@ -18,6 +18,7 @@ from loaders.commands.options import (
     ProtocolOption,
 )
 from loaders.errors import PoolhouseError
+from loaders.startup import prepare
 
 EPILOG = (
     "Examples:\n\n"
@@ -52,6 +53,7 @@ def decode(
     older decoder wrote, and those of events and contracts that the registry did not know when they were loaded. Rows of
     an older decoder stay in the tables, but count no more.
     """
+    prepare()
     from loaders.load.request import LoadRequest, default_archive
     from loaders.load.run import load as run_load
     from loaders.registry.seeds import load_registry

@@ -27,6 +27,7 @@ from loaders.commands.options import (
     resolve_endpoints,
 )
 from loaders.errors import PoolhouseError
+from loaders.startup import prepare
 
 EPILOG = (
     "Examples:\n\n"
@@ -135,6 +136,7 @@ def follow(
     metrics_file: MetricsFileOption = None,
 ) -> None:
     """Keep the raw tables of one or several chains at the head, whatever happens to chain, node or network."""
+    prepare()
     from loaders.follow.chain import Choice
     from loaders.follow.run import FollowedEndpoint, FollowRequest
     from loaders.follow.run import follow as run_follow
