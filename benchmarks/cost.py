@@ -67,7 +67,7 @@ BLOCK_GZIP_BYTES = {"ethereum": 116e3, "base": 83e3}
 TRANSACTION_GZIP_BYTES = 1_500
 """ASSUMED: a transaction and its receipt."""
 
-LOGS_PER_CPU_S = 115_000
+LOGS_PER_CPU_S = 120_000
 """HTTP to DuckDB, as measured (benchmarks/README.md)."""
 BYTES_PER_S = 12.5e6
 """ASSUMED: a line of 100 Mbit/s."""
