@@ -123,18 +123,21 @@ def resolve_endpoints(chain: str, rpc_url: list[str] | None) -> Endpoints:
     if endpoints:
         return endpoints
     if known == DEVNET:
-        return _running_devnet()
+        if running := running_devnet():
+            return running
+        raise PoolhouseError("No devnet is running.", "Start one: poolhouse devnet start. Or give --rpc-url.")
     raise PoolhouseError(
         f"No RPC URL for {known}.",
         "Give --rpc-url, set POOLHOUSE_RPC_URL, or list the chain's endpoints in .dlt/secrets.toml (docs/providers.md).",
     )
 
 
-def _running_devnet() -> str:
+def running_devnet() -> str:
+    """URL of the devnet in the background; empty where none was started."""
     from devnet.packages import cache_folder
 
     try:
         running = json.loads((cache_folder() / "running.json").read_text(encoding="utf-8"))
         return str(running["url"])
     except (OSError, ValueError, KeyError):
-        raise PoolhouseError("No devnet is running.", "Start one: poolhouse devnet start. Or give --rpc-url.") from None
+        return ""

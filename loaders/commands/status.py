@@ -15,11 +15,13 @@ from rich.console import Console
 
 from loaders.commands.options import (
     DEFAULT_DATABASE,
+    DEVNET,
     DatabaseOption,
     Destination,
     DestinationOption,
     UrlOption,
     given_urls,
+    running_devnet,
 )
 from loaders.errors import PoolhouseError
 
@@ -63,6 +65,8 @@ def status(
     if not asked:
         names = sorted({registry.chain_name(f.chain_id) for f in found.families})
         asked = [endpoint for name in names for endpoint in configured_endpoints(name)[:1]]
+        if DEVNET in names and not configured_endpoints(DEVNET):
+            asked += endpoints_of(running_devnet())
     for endpoint in asked:
         try:
             chain_id, view = _ask(endpoint.url, registry)

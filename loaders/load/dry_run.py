@@ -204,7 +204,7 @@ def _sizes(node: Node, samples: Sequence[_Sample]) -> dict[str, float]:
             sizes[method] = len(bytes(node.request([(method, parameters)])[0]))
         except (SizeRefused, Unsupported):
             continue
-    count = max(1, int(node.call("eth_getBlockTransactionCountByNumber", number), 16))
+    count = max(1, len(node.call("eth_getBlockByNumber", number, False)["transactions"]))
     return {
         **sizes,
         "eth_getTransactionByHash": sizes["eth_getBlockByNumber"] / count,

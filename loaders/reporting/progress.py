@@ -198,9 +198,10 @@ def print_summary(console: Console, summary: LoadSummary, seconds: float) -> Non
         soft_wrap=True,
     )
     if summary.compute_units:
+        share = f", {summary.transaction_units:,} of them for transactions (--transactions)"
         console.print(
-            f"{summary.received_bytes / 1e6:,.1f} MB, {summary.compute_units:,} compute units, "
-            f"{summary.transaction_units:,} of them for transactions (--transactions).",
+            f"{summary.received_bytes / 1e6:,.1f} MB, {summary.compute_units:,} compute units"
+            f"{share if summary.transaction_units else ''}.",
             highlight=False,
             soft_wrap=True,
         )

@@ -143,10 +143,10 @@ owned as (
             segments.contract_address,
             segments.from_block
         order by
-            case when islands.finality = 'final' then 0 else 1 end,
+            case when islands.finality = 'final' then 0 else 1 end asc,
             islands.decoder_version desc,
-            islands.load_id,
-            islands.from_block
+            islands.load_id asc,
+            islands.from_block asc
     ) = 1
 
 ),
