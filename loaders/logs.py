@@ -18,6 +18,8 @@ Integers: TypeAlias = NDArray[np.int64]
 Mask: TypeAlias = NDArray[np.bool_]
 
 UNKNOWN_TIMESTAMP = -1
+LATEST_SANE_TIMESTAMP = 10**11
+"""In seconds; anything above is milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from loaders.logs import Integers, RawLogs
+from loaders.logs import LATEST_SANE_TIMESTAMP, Integers, RawLogs
 from loaders.registry.chains import Chain
 from loaders.registry.tables import BLOCKS
 from loaders.rpc.endpoint import Header
 from loaders.source.verify import Inconsistent
 
-_LATEST_SANE = 10**11  # seconds; anything above is milliseconds
 _REMEMBERED = 4096
 """Range ends that later ranges start from; more would only cost memory."""
 
@@ -172,7 +171,7 @@ def _cuts(inside: Integers, low: Header, high: Header, *, parts: int) -> list[in
 
 def _sane(logs: RawLogs, end: Header) -> bool:
     seconds = logs.timestamp
-    if int(seconds.min()) <= 0 or int(seconds.max()) >= _LATEST_SANE or int(seconds.max()) > end.timestamp:
+    if int(seconds.min()) <= 0 or int(seconds.max()) >= LATEST_SANE_TIMESTAMP or int(seconds.max()) > end.timestamp:
         return False
     step = np.diff(seconds)
     same_block = np.diff(logs.block_number) == 0

@@ -20,7 +20,7 @@ from loaders.source.verify import Inconsistent, check_block
 
 _IMPROBABLE = 1e-3
 """A bloom that matches by chance more rarely is worth reading a block's receipts for."""
-_IMPOSSIBLE = 1e-9
+IMPOSSIBLE = 1e-9
 """What is more improbable is no chance, even where the receipts cannot be had."""
 
 
@@ -52,19 +52,22 @@ class Doubts:
                 raise Inconsistent(f"the answer lacks logs of block {header.number}")
         chance = 1.0
         for header in doubtful:
-            if not self._is_trusted(header):
-                continue
-            by_chance = collision_probability(header.logs_bloom, query)
-            if by_chance < _IMPROBABLE and not self._has_no_receipts(node, query, header):
-                chance *= by_chance
-        if chance < _IMPOSSIBLE:
+            if self.is_odd(header, query) and not self._has_no_receipts(node, query, header):
+                chance *= collision_probability(header.logs_bloom, query)
+        if chance < IMPOSSIBLE:
             raise Inconsistent("blocks have no logs of what their blooms contain")
 
     def may_hold(self, header: Header, query: LogQuery) -> bool:
         """Whether the block can hold a log of the query, as far as its header says."""
-        return not self._is_trusted(header) or may_match(header.logs_bloom, query)
+        return not self.is_trusted(header) or may_match(header.logs_bloom, query)
 
-    def _is_trusted(self, header: Header) -> bool:
+    def is_odd(self, header: Header, query: LogQuery) -> bool:
+        """Whether a bloom that can be trusted matches, and hardly by chance: without a log of the query that is odd."""
+        is_match = self.is_trusted(header) and may_match(header.logs_bloom, query)
+        return is_match and collision_probability(header.logs_bloom, query) < _IMPROBABLE
+
+    def is_trusted(self, header: Header) -> bool:
+        """Whether the header has a bloom, and one that covers all logs of the block."""
         return is_usable(header.logs_bloom) and self._is_bloom_complete(header.number)
 
     def _has_no_receipts(self, node: Node, query: LogQuery, header: Header) -> bool:

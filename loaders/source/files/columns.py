@@ -10,11 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.lib.stride_tricks import sliding_window_view
 
-from loaders.logs import Bytes, Integers, Mask
+from loaders.logs import LATEST_SANE_TIMESTAMP, Bytes, Integers, Mask
 
 _TOPIC_TEXT = 66
 _MOST_TOPICS = 4
-_LATEST_SANE = 10**11  # seconds; anything above is milliseconds
 _ZONE = r"( UTC|Z|\+00:00)$"
 
 
@@ -52,7 +51,7 @@ def seconds(column: pa.Array) -> Integers:
         except pa.ArrowInvalid:
             raise Unfit("a timestamp is not a whole second") from None
     values = integers(column)
-    if len(values) and not 0 <= int(values.min()) <= int(values.max()) < _LATEST_SANE:
+    if len(values) and not 0 <= int(values.min()) <= int(values.max()) < LATEST_SANE_TIMESTAMP:
         raise Unfit("a timestamp is not in seconds since 1970")
     return values
 

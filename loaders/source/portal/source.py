@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from loaders.errors import PoolhouseError
-from loaders.logs import RawLogs, merge_logs
+from loaders.logs import LATEST_SANE_TIMESTAMP, RawLogs, merge_logs
 from loaders.plan.density import DensityMap, Expected
 from loaders.plan.filters import Finality, LogQuery, Segment
 from loaders.plan.ranges import RangeController
@@ -20,22 +20,17 @@ from loaders.registry.chains import Chain
 from loaders.rpc.endpoint import Header, read_headers
 from loaders.rpc.node import Lagging, Node
 from loaders.source.base import Batch
-from loaders.source.bloom import collision_probability, is_usable, may_match
-from loaders.source.doubt import Doubts, of_query
+from loaders.source.bloom import collision_probability
+from loaders.source.doubt import IMPOSSIBLE, Doubts, of_query
 from loaders.source.parse import Malformed
 from loaders.source.verify import Inconsistent, check_bloom, check_logs, doubtful_places
 
 _ASKS = 5
-_LATEST_SANE = 10**11  # seconds; anything above is milliseconds
 _DENSE = 0.5
 """Logs per block."""
 _LOGS_PER_PAGE = 50_000
 _FIRST_WIDTH = 10_000
 _ODD_PLACES = 8
-_IMPROBABLE = 1e-3
-"""A bloom that matches by chance more rarely is worth another look."""
-_IMPOSSIBLE = 1e-9
-"""What is more improbable is no chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +188,9 @@ class PortalSource:
             [
                 number
                 for number, header in page.headers.items()
-                if question.low <= number <= page.to_block and number not in filled and self._is_odd(header, query)
+                if question.low <= number <= page.to_block
+                and number not in filled
+                and self._doubts.is_odd(header, query)
             ][:_ODD_PLACES]
         )
         empty = sorted(places - filled)
@@ -201,14 +198,6 @@ class PortalSource:
             self._doubts.look(self._node, query, logs, empty)
         else:
             self._ask_again(query, question.finality, empty, page)
-
-    def _is_odd(self, header: Header, query: LogQuery) -> bool:
-        is_trusted = is_usable(header.logs_bloom) and self._is_bloom_complete(header.number)
-        return is_trusted and may_match(header.logs_bloom, query) and self._by_chance(header, query) < _IMPROBABLE
-
-    @staticmethod
-    def _by_chance(header: Header, query: LogQuery) -> float:
-        return collision_probability(header.logs_bloom, query)
 
     def _ask_again(self, query: LogQuery, finality: Finality, places: Sequence[int], page: Page) -> None:
         """Without a node: ask the portal for each doubtful block alone, and for more than chance where it stays empty."""
@@ -221,9 +210,9 @@ class PortalSource:
             again = self._portal.read(Question((query,), header.number, header.number, finality))
             if len(again.logs):
                 raise Inconsistent(f"the answer lacks {len(again.logs)} logs of block {header.number}")
-            if is_usable(header.logs_bloom) and self._is_bloom_complete(header.number):
-                chance *= self._by_chance(header, query)
-        if chance < _IMPOSSIBLE:
+            if self._doubts.is_trusted(header):
+                chance *= collision_probability(header.logs_bloom, query)
+        if chance < IMPOSSIBLE:
             raise Inconsistent(
                 "blocks have no logs of what their blooms contain; a node beside the portal (--rpc-url) settles it"
             )
@@ -255,7 +244,7 @@ def _check_chain(page: Page, low: int, before: Header | None) -> None:
         if header.number != number or (parent is not None and header.parent_hash != parent.hash):
             raise Inconsistent(f"block {number} does not follow from the one before it")
     timestamps = [known[n].timestamp for n in sorted(known)]
-    if timestamps and timestamps[-1] >= _LATEST_SANE:
+    if timestamps and timestamps[-1] >= LATEST_SANE_TIMESTAMP:
         raise Inconsistent("timestamps that are not in seconds")
     if timestamps != sorted(timestamps) or any(t <= 0 for n, t in zip(sorted(known), timestamps, strict=True) if n):
         raise Inconsistent("timestamps that go backwards or are missing")
