@@ -21,8 +21,9 @@ from devnet.market import simulation
 from devnet.node import DEVNET, HOST, NETWORKS, free_port, require_free, resident_bytes, wait_until_ready
 from devnet.packages import anvil_binary, cache_folder, fetch_missing, required
 from devnet.protocols import morpho_blue
-from devnet.supervisor import LOCK, exclusive, holds
+from devnet.supervisor import LOCK, holds
 from loaders.errors import PoolhouseError
+from loaders.file_lock import exclusive
 from loaders.rpc.client import RpcClient, RpcError
 
 DEFAULT_PORT = 8545

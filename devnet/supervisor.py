@@ -8,19 +8,17 @@ may be somebody else's by then.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from devnet.node import NETWORKS, Network, command, end
+from loaders.file_lock import exclusive
 
 LOCK = "node.lock"
 """Held, next to the state file, as long as a node runs."""
@@ -62,22 +60,6 @@ def supervise(network: Network, port: int, max_seconds: float, state_file: Path,
             end(node)
             if holds(state_file, token):
                 state_file.unlink(missing_ok=True)
-
-
-@contextmanager
-def exclusive(path: Path, *, timeout_s: float) -> Iterator[None]:
-    """Hold the lock of a file; it goes with the process that holds it. Raises ``TimeoutError``."""
-    deadline = time.monotonic() + timeout_s
-    with path.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise TimeoutError(str(path)) from None
-                time.sleep(0.05)
-        yield
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -18,8 +18,9 @@ from devnet import service
 from devnet.node import free_port
 from devnet.packages import cache_folder, fetch_missing, required
 from devnet.protocols import morpho_blue
-from devnet.supervisor import LOCK, exclusive
+from devnet.supervisor import LOCK
 from loaders.errors import PoolhouseError
+from loaders.file_lock import exclusive
 from loaders.rpc.client import RpcClient
 
 ACTIONS = 20
