@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from loaders.commands.load import Transactions
 from loaders.commands.options import (
     ARCHIVE_PANEL,
     BESIDES_PANEL,
@@ -23,7 +22,10 @@ from loaders.commands.options import (
     MetricsFileOption,
     MetricsHostOption,
     MetricsPortOption,
+    NoArchiveOption,
     ProtocolOption,
+    Transactions,
+    TransactionsOption,
     resolve_endpoints,
 )
 from loaders.errors import PoolhouseError
@@ -97,14 +99,7 @@ def follow(
     ] = None,
     destination: DestinationOption = Destination.DUCKDB,
     database: DatabaseOption = DEFAULT_DATABASE,
-    transactions: Annotated[
-        Transactions,
-        typer.Option(
-            "--transactions",
-            help="Read the logs' transactions: with receipts, from blocks alone, or not.",
-            rich_help_panel=BESIDES_PANEL,
-        ),
-    ] = Transactions.AUTO,
+    transactions: TransactionsOption = Transactions.AUTO,
     archive: Annotated[
         str | None,
         typer.Option(
@@ -113,9 +108,7 @@ def follow(
             rich_help_panel=ARCHIVE_PANEL,
         ),
     ] = None,
-    no_archive: Annotated[
-        bool, typer.Option("--no-archive", help="Keep no raw logs.", rich_help_panel=ARCHIVE_PANEL)
-    ] = False,
+    no_archive: NoArchiveOption = False,
     facts: Annotated[
         bool,
         typer.Option(

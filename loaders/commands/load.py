@@ -26,7 +26,10 @@ from loaders.commands.options import (
     MetricsFileOption,
     MetricsHostOption,
     MetricsPortOption,
+    NoArchiveOption,
     ProtocolOption,
+    Transactions,
+    TransactionsOption,
     UrlOption,
     given_urls,
     resolve_endpoints,
@@ -42,13 +45,6 @@ class Source(StrEnum):
     RPC = "rpc"
     SQD = "sqd"
     HYPERSYNC = "hypersync"
-
-
-class Transactions(StrEnum):
-    AUTO = "auto"
-    RECEIPTS = "receipts"
-    BLOCKS = "blocks"
-    NONE = "none"
 
 
 EPILOG = (
@@ -97,14 +93,7 @@ def load(
     rpc_url: UrlOption = None,
     destination: DestinationOption = Destination.DUCKDB,
     database: DatabaseOption = DEFAULT_DATABASE,
-    transactions: Annotated[
-        Transactions,
-        typer.Option(
-            "--transactions",
-            help="Read the logs' transactions: with receipts, from blocks alone, or not.",
-            rich_help_panel=BESIDES_PANEL,
-        ),
-    ] = Transactions.AUTO,
+    transactions: TransactionsOption = Transactions.AUTO,
     archive: Annotated[
         str | None,
         typer.Option(
@@ -113,9 +102,7 @@ def load(
             rich_help_panel=ARCHIVE_PANEL,
         ),
     ] = None,
-    no_archive: Annotated[
-        bool, typer.Option("--no-archive", help="Keep no raw logs.", rich_help_panel=ARCHIVE_PANEL)
-    ] = False,
+    no_archive: NoArchiveOption = False,
     reuse_archive: Annotated[
         bool,
         typer.Option(
@@ -288,10 +275,10 @@ def load(
 
 
 def _portal(source: Source, chain: str, url: str | None, token: str | None) -> SourceRequest | None:
-    from loaders.source.portal.request import HyperSyncRequest, SqdRequest, configured_portal
-
     if source is Source.RPC:
         return None
+    from loaders.source.portal.request import HyperSyncRequest, SqdRequest, configured_portal
+
     request = SqdRequest if source is Source.SQD else HyperSyncRequest
     return request(
         url or configured_portal(source, chain, "url"),

@@ -34,6 +34,13 @@ class Destination(StrEnum):
     BIGQUERY = "bigquery"
 
 
+class Transactions(StrEnum):
+    AUTO = "auto"
+    RECEIPTS = "receipts"
+    BLOCKS = "blocks"
+    NONE = "none"
+
+
 ChainOption = Annotated[str, typer.Option("--chain", help="Chain by name or id, as in seeds/chains.csv.")]
 ProtocolOption = Annotated[
     list[str] | None,
@@ -66,6 +73,15 @@ DatabaseOption = Annotated[
 DestinationOption = Annotated[
     Destination, typer.Option("--destination", help="Where raw tables go.", rich_help_panel=WAREHOUSE_PANEL)
 ]
+TransactionsOption = Annotated[
+    Transactions,
+    typer.Option(
+        "--transactions",
+        help="Read the logs' transactions: with receipts, from blocks alone, or not.",
+        rich_help_panel=BESIDES_PANEL,
+    ),
+]
+NoArchiveOption = Annotated[bool, typer.Option("--no-archive", help="Keep no raw logs.", rich_help_panel=ARCHIVE_PANEL)]
 LogJsonOption = Annotated[
     bool,
     typer.Option(

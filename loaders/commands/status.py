@@ -64,9 +64,8 @@ def status(
     asked = endpoints_of(given_urls(rpc_url))
     if not asked:
         names = sorted({registry.chain_name(f.chain_id) for f in found.families})
-        asked = [endpoint for name in names for endpoint in configured_endpoints(name)[:1]]
-        if DEVNET in names and not configured_endpoints(DEVNET):
-            asked += endpoints_of(running_devnet())
+        for name in names:
+            asked += configured_endpoints(name)[:1] or endpoints_of(running_devnet() if name == DEVNET else "")
     for endpoint in asked:
         try:
             chain_id, view = _ask(endpoint.url, registry)
