@@ -36,7 +36,9 @@ class RpcError(Exception):
         return f"{self.method}: {self.message} (code {self.code})"
 
 
-class _Error(msgspec.Struct):
+class ErrorObject(msgspec.Struct):
+    """The error of a JSON-RPC answer, as the specification has it."""
+
     code: int = 0
     message: str = ""
     data: Json = None
@@ -45,7 +47,7 @@ class _Error(msgspec.Struct):
 class _Response(msgspec.Struct):
     id: int | str | None = None
     result: Json = None
-    error: _Error | None = None
+    error: ErrorObject | None = None
 
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -97,7 +99,7 @@ class RpcClient:
         )
         answer = _decode(_MANY, *self._post(body), host=self.host)
         if isinstance(answer, _Response):
-            raise _rpc_error("batch", answer.error or _Error(message="one answer to a batch"))
+            raise _rpc_error("batch", answer.error or ErrorObject(message="one answer to a batch"))
         by_id = {response.id: response for response in answer}
         results: list[Json | RpcError] = []
         for i, (method, _) in enumerate(calls):
@@ -140,5 +142,5 @@ def _decode(decode: Any, status: int, data: bytes, *, host: str) -> Any:
         ) from None
 
 
-def _rpc_error(method: str, error: _Error) -> RpcError:
+def _rpc_error(method: str, error: ErrorObject) -> RpcError:
     return RpcError(method, error.code, error.message, error.data)

@@ -14,7 +14,7 @@ import urllib3
 
 from loaders.redact import without_keys_of
 from loaders.rpc.classify import Verdict, classify
-from loaders.rpc.client import RpcClient, RpcError
+from loaders.rpc.client import ErrorObject, RpcClient, RpcError
 
 Json = Any
 Call = tuple[str, tuple[Json, ...]]
@@ -25,16 +25,10 @@ _TOO_MANY_REQUESTS = 429
 _BATCH_LIMIT = re.compile(r"(?:more than|max(?:imum)?|limit|exceeds?|up to)\D{0,24}(\d{1,5})", re.IGNORECASE)
 
 
-class _Error(msgspec.Struct):
-    code: int = 0
-    message: str = ""
-    data: Json = None
-
-
 class _RawResponse(msgspec.Struct):
     id: int | str | None = None
     result: msgspec.Raw = msgspec.Raw(b"")
-    error: _Error | None = None
+    error: ErrorObject | None = None
 
 
 _DECODE = msgspec.json.Decoder(list[_RawResponse] | _RawResponse).decode
@@ -154,7 +148,7 @@ def _require_block(client: RpcClient, call: Call, result: msgspec.Raw) -> None:
         raise Failure(Verdict("lag"), f"{client.host} has no block {int(wanted, 16)}")
 
 
-def _rpc_error(client: RpcClient, method: str, error: _Error) -> RpcError:
+def _rpc_error(client: RpcClient, method: str, error: ErrorObject) -> RpcError:
     """The error object; details some providers put in ``data`` (a range that works) join the message."""
     details = "" if error.data is None or isinstance(error.data, str) else " " + json.dumps(error.data)
     return RpcError(method, error.code, without_keys_of(client.url, error.message + details), error.data)
@@ -167,7 +161,7 @@ def _refusal(calls: Sequence[Call], error: RpcError, status: int, retry_after_s:
     return Failure(verdict, f"{error.method}: {error.message[:300]}", retry_after_s, method=error.method)
 
 
-def _concerns_batches(error: _Error) -> bool:
+def _concerns_batches(error: ErrorObject) -> bool:
     """Whether one error for many calls is about their number; "invalid request" is, where it says nothing else."""
     is_invalid = error.code in (-32600, -32700) and classify(error.code, error.message).kind == "fatal"
     return is_invalid or "batch" in error.message.lower()
