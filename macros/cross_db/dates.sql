@@ -75,6 +75,35 @@
     ) as days
 {%- endmacro %}
 
+{#- Date so many days later (earlier when negative). -#}
+{% macro add_days(date, days) -%}
+    {%- if days == 0 -%}
+        {{ return(date) }}
+    {%- endif -%}
+    {{ return(adapter.dispatch('add_days', 'poolhouse')(date, days)) }}
+{%- endmacro %}
+
+{% macro default__add_days(date, days) -%}
+    ({{ date }} + {{ days }})
+{%- endmacro %}
+
+{% macro bigquery__add_days(date, days) -%}
+    date_add({{ date }}, interval {{ days }} day)
+{%- endmacro %}
+
+{#- First second of a UTC day, as a timestamp. -#}
+{% macro day_start(date) -%}
+    {{ return(adapter.dispatch('day_start', 'poolhouse')(date)) }}
+{%- endmacro %}
+
+{% macro default__day_start(date) -%}
+    cast({{ date }} as timestamp)
+{%- endmacro %}
+
+{% macro bigquery__day_start(date) -%}
+    timestamp({{ date }})
+{%- endmacro %}
+
 {#- Last second of a UTC day, as a timestamp. -#}
 {% macro day_end(date) -%}
     {{ return(adapter.dispatch('day_end', 'poolhouse')(date)) }}

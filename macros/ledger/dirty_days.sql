@@ -1,17 +1,28 @@
-{#- Rebuild exactly the days that changed, with plain `dbt build` (docs/decisions/0003-incremental.md).
+{#- Rebuild exactly what changed, with plain `dbt build` (docs/decisions/0003-incremental.md).
 
-    An incremental model of logs
-      - names the families whose ledger it follows:    meta = {'dirty_families': ['uniswap_v2']}
-      - reads only the dirty days:                     {% raw %}where {{ is_dirty_day('block_timestamp') }}{% endraw %}
-      - deletes them before it inserts (pre_hook):     {% raw %}"{{ delete_dirty_days() }}"{% endraw %}
-      - remembers what it has seen (post_hook):        {% raw %}"{{ record_watermark() }}"{% endraw %}
+    An incremental model says in its `meta` what makes its rows change:
+      dirty_families    families whose logs it reads, through however many models
+      dirty_dimensions  rows of `int_dimension_changes` that change it (pools, tokens, ...); with these the model
+                        names the change log:  {% raw %}-- depends_on: {{ ref('int_dimension_changes') }}{% endraw %}
+      carry_days        how many days a row's influence reaches forward; 0
+      dirty_grain       'log' (default): rows older than the first changed log of the dirty days stand;
+                        'hour', 'day': what is aggregated by hour or day is rebuilt from its start
+      dirty_time        its column that `dirty_grain` compares; block_timestamp
+      rebuilds          'days' (default): the dirty days of `block_date`;
+                        'onward': state that is kept until `closed_date`, from the first dirty day on
+    and has the hooks                             pre_hook  = "{% raw %}{{ find_dirty_days() }}{% endraw %}",
+                                                  post_hook = "{% raw %}{{ record_watermark() }}{% endraw %}"
+    What it reads:
+      the dirty part of a table of days           {% raw %}where {{ is_dirty('block_date', 'block_timestamp') }}{% endraw %}
+      and `carry_days` before it                  {% raw %}where {{ is_read_for_dirty('block_date') }}{% endraw %}
+      from the first dirty day on                 {% raw %}where {{ is_dirty_onward('block_date') }}{% endraw %}
     A day that became empty is emptied; a build that failed leaves the watermark, so its days stay dirty.
 
-    On DuckDB the pre-hook declares the days and deletes them in the transaction that inserts. On BigQuery one script
-    declares them and replaces them in a single MERGE (bigquery__get_merge_sql below). dbt renders SQL headers while it
+    On DuckDB the pre-hook sets the variables, and the model's rows are deleted and inserted in one transaction. On
+    BigQuery one script declares them and replaces the rows in a single MERGE. dbt renders SQL headers while it
     parses, when it does not know yet whether a build is incremental: they cannot carry the declaration. -#}
 
-{#- One row per incremental model: the last ledger build it has incorporated. -#}
+{#- One row per incremental model: the last builds of the change logs that it has incorporated. -#}
 {% macro model_watermarks() -%}
     {{ return(api.Relation.create(
         database=target.database,
@@ -22,91 +33,226 @@
 
 {% macro create_watermarks() -%}
     {%- set relation = model_watermarks() -%}
+    {%- set ledger_changes = relation.incorporate(path={'identifier': 'int_ledger_changes'}) -%}
     create schema if not exists {{ relation.without_identifier() }};
-    create table if not exists {{ relation }} (model_name string, build_number int64)
+    create table if not exists {{ relation }} (
+        model_name string, build_number int64, dimension_build_number int64
+    );
+    alter table {{ relation }} add column if not exists dimension_build_number int64;
+    alter table if exists {{ ledger_changes }} add column if not exists first_timestamp timestamp
 {%- endmacro %}
 
 {% macro record_watermark() -%}
     delete from {{ model_watermarks() }} where model_name = '{{ this.name }}';
-    insert into {{ model_watermarks() }} (model_name, build_number)
-    select '{{ this.name }}', coalesce(max(changes.build_number), 0)
-    from {{ ref('int_ledger_changes') }} as changes
+    insert into {{ model_watermarks() }} (model_name, build_number, dimension_build_number)
+    select
+        '{{ this.name }}',
+        (select coalesce(max(build_number), 0) from {{ ref('int_ledger_changes') }}),
+        {% if config.meta_get('dirty_dimensions') -%}
+        (select coalesce(max(build_number), 0) from {{ ref('int_dimension_changes') }})
+        {%- else -%}
+        cast(null as int64)
+        {%- endif %}
 {%- endmacro %}
 
-{#- Days of ledger segments that became live, or ceased to be, since this model was last built. A watermark
-    above the ledger's own number means that the ledger was rebuilt from nothing: then every day is dirty. -#}
+{#- Watermark of this model on a change log. One above the log's own number means that the log was rebuilt from nothing:
+    then everything is dirty. -#}
+{% macro _seen_build(column, changes) -%}
+    coalesce(
+        (
+            select max(watermarks.{{ column }})
+            from {{ model_watermarks() }} as watermarks
+            where
+                watermarks.model_name = '{{ this.name }}'
+                and watermarks.{{ column }}
+                <= (select max(newest.build_number) from {{ changes }} as newest)
+        ),
+        0
+    )
+{%- endmacro %}
+
+{#- Days that changed since this model was last built, and the first changed log of each. -#}
 {% macro select_dirty_days() -%}
-    select distinct days.date_day
-    from {{ ref('int_ledger_changes') }} as changes
-    cross join {{ unnest_days('changes.first_date', 'changes.last_date') }}
-    where
-        changes.family in ('{{ config.meta_get('dirty_families') | join("', '") }}')
-        and changes.build_number > coalesce(
-            (
-                select max(watermarks.build_number)
-                from {{ model_watermarks() }} as watermarks
-                where
-                    watermarks.model_name = '{{ this.name }}'
-                    and watermarks.build_number
-                    <= (select max(newest.build_number) from {{ ref('int_ledger_changes') }} as newest)
-            ),
-            0
-        )
+    {%- set carry_days = config.meta_get('carry_days') or 0 -%}
+    select
+        days.date_day,
+        min(changes.first_timestamp) as first_timestamp
+    from (
+        select
+            ledger.first_date,
+            ledger.last_date,
+            coalesce(ledger.first_timestamp, {{ day_start('ledger.first_date') }}) as first_timestamp
+        from {{ ref('int_ledger_changes') }} as ledger
+        where
+            ledger.family in ('{{ config.meta_get('dirty_families') | join("', '") }}')
+            and ledger.build_number > {{ _seen_build('build_number', ref('int_ledger_changes')) }}
+        {%- if config.meta_get('dirty_dimensions') %}
+        union all
+        select
+            dimensions.first_date,
+            dimensions.last_date,
+            {{ day_start('dimensions.first_date') }} as first_timestamp
+        from {{ ref('int_dimension_changes') }} as dimensions
+        where
+            dimensions.dimension in ('{{ config.meta_get('dirty_dimensions') | join("', '") }}')
+            and dimensions.build_number
+            > {{ _seen_build('dimension_build_number', ref('int_dimension_changes')) }}
+        {%- endif %}
+    ) as changes
+    cross join {{ unnest_days('changes.first_date', add_days('changes.last_date', carry_days)) }}
+    group by days.date_day
 {%- endmacro %}
 
-{#- Statement that holds the dirty days in a variable: BigQuery prunes partitions by variables and literals, not by
+{#- Statements that hold what is dirty in variables: BigQuery prunes partitions by variables and literals, not by
     subqueries. -#}
 {% macro declare_dirty_days() -%}
     {{ return(adapter.dispatch('declare_dirty_days', 'poolhouse')()) }}
 {%- endmacro %}
 
 {% macro default__declare_dirty_days() -%}
-    set variable dirty_days = (
-        select coalesce(list(dirty.date_day), []) from ({{ select_dirty_days() }}) as dirty
+    set variable dirty = (
+        select {
+            'days': coalesce(list(dirty.date_day), []),
+            'first_day': min(dirty.date_day),
+            'since': {{ _dirty_since('min(dirty.first_timestamp)') }}
+        }
+        from ({{ select_dirty_days() }}) as dirty
     );
+    set variable read_days = (
+        select coalesce(list(distinct days.date_day), [])
+        from (select unnest(getvariable('dirty').days) as dirty_day) as dirty
+        cross join {{ _unnest_days_read('dirty.dirty_day') }}
+    )
 {%- endmacro %}
 
 {% macro bigquery__declare_dirty_days() -%}
-    declare dirty_days array<date> default (
-        select coalesce(array_agg(dirty.date_day), []) from ({{ select_dirty_days() }}) as dirty
+    declare dirty struct<days array<date>, first_day date, since timestamp> default (
+        select as struct
+            coalesce(array_agg(dirty.date_day), []) as days,
+            min(dirty.date_day) as first_day,
+            {{ _dirty_since('min(dirty.first_timestamp)') }} as since
+        from ({{ select_dirty_days() }}) as dirty
+    );
+    declare dirty_days array<date> default dirty.days;
+    declare first_dirty_day date default dirty.first_day;
+    declare dirty_since timestamp default dirty.since;
+    declare read_days array<date> default (
+        select coalesce(array_agg(distinct days.date_day), [])
+        from unnest(dirty.days) as dirty_day
+        cross join {{ _unnest_days_read('dirty_day') }}
     );
 {%- endmacro %}
 
-{#- True on the days to build: all of them on a full build. -#}
-{% macro is_dirty_day(timestamp) -%}
-    {%- if is_incremental() -%}
-        {{ adapter.dispatch('is_dirty_day', 'poolhouse')(timestamp) }}
+{% macro _unnest_days_read(dirty_day) -%}
+    {{ unnest_days(add_days(dirty_day, -(config.meta_get('carry_days') or 0)), dirty_day) }}
+{%- endmacro %}
+
+{% macro _dirty_since(timestamp) -%}
+    {%- set grain = config.meta_get('dirty_grain') or 'log' -%}
+    {%- if grain == 'log' -%}
+        {{ timestamp }}
+    {%- elif grain == 'hour' -%}
+        {{ to_hour(timestamp) }}
     {%- else -%}
-        true
+        {{ day_start(to_date(timestamp)) }}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro default__is_dirty_day(timestamp) -%}
-    list_contains(getvariable('dirty_days'), {{ to_date(timestamp) }})
-{%- endmacro %}
-
-{% macro bigquery__is_dirty_day(timestamp) -%}
-    {{ to_date(timestamp) }} in unnest(dirty_days)
-{%- endmacro %}
-
-{% macro delete_dirty_days() -%}
+{#- The pre-hook: BigQuery declares in the script that replaces the rows. -#}
+{% macro find_dirty_days() -%}
     {%- if is_incremental() -%}
-        {{ return(adapter.dispatch('delete_dirty_days', 'poolhouse')()) }}
+        {{ return(adapter.dispatch('find_dirty_days', 'poolhouse')()) }}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro default__delete_dirty_days() -%}
+{% macro default__find_dirty_days() -%}
     {{ declare_dirty_days() }}
-    delete from {{ this }}
-    where list_contains(getvariable('dirty_days'), block_date)
 {%- endmacro %}
 
-{#- The MERGE deletes them. -#}
-{% macro bigquery__delete_dirty_days() -%}{%- endmacro %}
+{% macro bigquery__find_dirty_days() -%}{%- endmacro %}
 
-{#- Insert without looking for matches: what must go was deleted before. -#}
-{% macro append_strategy() -%}
-    {{ return('merge' if target.type == 'bigquery' else 'append') }}
+{#- True for the rows to build, all of them on a full build. `date` prunes partitions: a column that partitions what
+    is read, or the timestamp that does. `time` leaves out what stands before the first changed log. -#}
+{% macro is_dirty(date, time=none) -%}
+    {%- if not is_incremental() -%}
+        true
+    {%- elif time is none -%}
+        {{ _in_days(date, 'dirty_days') }}
+    {%- else -%}
+        {{ _in_days(date, 'dirty_days') }} and {{ time }} >= {{ _dirty('dirty_since') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- True for the rows that the dirty days are computed from: theirs and those of `carry_days` before. -#}
+{% macro is_read_for_dirty(date) -%}
+    {%- if is_incremental() -%} {{ _in_days(date, 'read_days') }} {%- else -%} true {%- endif -%}
+{%- endmacro %}
+
+{#- True from the first dirty day on; never when nothing is dirty. -#}
+{% macro is_dirty_onward(date) -%}
+    {%- if is_incremental() -%} {{ date }} >= {{ _dirty('first_dirty_day') }} {%- else -%} true {%- endif -%}
+{%- endmacro %}
+
+{#- True for state that holds when the first dirty day starts, in an incremental build of a model that `rebuilds`
+    onward: rows of {% raw %}{{ this }}{% endraw %} to go on from. -#}
+{% macro is_carried_into_dirty(from_date, closed_date='closed_date') -%}
+    {{ closed_date }} >= {{ _dirty('first_dirty_day') }} and {{ from_date }} < {{ _dirty('first_dirty_day') }}
+{%- endmacro %}
+
+{#- The day on which state ceases to hold that still does: the last day that BigQuery partitions by. -#}
+{% macro open_date() -%} date '2159-12-31' {%- endmacro %}
+
+{% macro _in_days(date, days) -%}
+    {{ return(adapter.dispatch('_in_days', 'poolhouse')(date, days)) }}
+{%- endmacro %}
+
+{% macro default___in_days(date, days) -%}
+    list_contains({{ _dirty(days) }}, {{ to_date(date) }})
+{%- endmacro %}
+
+{% macro bigquery___in_days(date, days) -%}
+    {{ to_date(date) }} in unnest({{ days }})
+{%- endmacro %}
+
+{#- A variable of `declare_dirty_days`. -#}
+{% macro _dirty(name) -%}
+    {{ return(adapter.dispatch('_dirty', 'poolhouse')(name)) }}
+{%- endmacro %}
+
+{% macro default___dirty(name) -%}
+    {%- set fields = {
+        'dirty_days': "getvariable('dirty').days",
+        'first_dirty_day': "getvariable('dirty').first_day",
+        'dirty_since': "getvariable('dirty').since",
+        'read_days': "getvariable('read_days')",
+    } -%}
+    {{ fields[name] }}
+{%- endmacro %}
+
+{% macro bigquery___dirty(name) -%} {{ name }} {%- endmacro %}
+
+{#- Rows of this model that an incremental build replaces. -#}
+{% macro _replaced_rows(alias) -%}
+    {%- if (config.meta_get('rebuilds') or 'days') == 'onward' -%}
+        {{ alias }}.closed_date >= {{ _dirty('first_dirty_day') }}
+    {%- elif (config.meta_get('dirty_grain') or 'log') == 'day' -%}
+        {{ _in_days(alias ~ '.block_date', 'dirty_days') }}
+    {%- else -%}
+        {{ _in_days(alias ~ '.block_date', 'dirty_days') }}
+        and {{ alias }}.{{ config.meta_get('dirty_time') or 'block_timestamp' }} >= {{ _dirty('dirty_since') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The incremental strategy of a model with dirty days. BigQuery's adapter knows its own strategies only:
+    bigquery__get_merge_sql below makes the MERGE one that replaces. -#}
+{% macro replace_strategy() -%}
+    {{ return('merge' if target.type == 'bigquery' else 'replace') }}
+{%- endmacro %}
+
+{% macro get_incremental_replace_sql(arguments) -%}
+    delete from {{ arguments.target_relation }} as replaced
+    where {{ _replaced_rows('replaced') }};
+    {{ get_insert_into_sql(arguments.target_relation, arguments.temp_relation, arguments.dest_columns) }}
 {%- endmacro %}
 
 {#- What dbt runs for an incremental build: for a model with dirty families the days are declared and replaced in one
@@ -115,9 +261,17 @@
     {%- if config.meta_get('dirty_families') -%}
         {{ declare_dirty_days() }}
         {{ get_insert_overwrite_merge_sql(
-            target, source, dest_columns, ['DBT_INTERNAL_DEST.block_date in unnest(dirty_days)'], false
+            target, source, dest_columns, [_replaced_rows('DBT_INTERNAL_DEST')], false
         ) }}
     {%- else -%}
         {{ default__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- dbt writes the rows of a model with a contract into a table of its own first, to compare columns. The hook before
+    that statement, meant for another variable, declares the dirty days. -#}
+{% macro declare_dbt_max_partition(relation, partition_by, compiled_code, language='sql') -%}
+    {%- if config.meta_get('dirty_families') and is_incremental() -%}
+        {{ declare_dirty_days() }}
     {%- endif -%}
 {%- endmacro %}

@@ -1,10 +1,10 @@
 {{
     config(
         materialized = 'incremental',
-        incremental_strategy = append_strategy(),
+        incremental_strategy = replace_strategy(),
         partition_by = day_partition('block_date'),
         meta = {'dirty_families': ['uniswap_v2']},
-        pre_hook = "{{ delete_dirty_days() }}",
+        pre_hook = "{{ find_dirty_days() }}",
         post_hook = "{{ record_watermark() }}",
     )
 }}
@@ -14,14 +14,14 @@ with
 swaps as (
 
     select * from {{ ref('stg_uniswap_v2__pair_swap') }}
-    where {{ is_dirty_day('block_timestamp') }}
+    where {{ is_dirty('block_timestamp', 'block_timestamp') }}
 
 ),
 
 syncs as (
 
     select * from {{ ref('stg_uniswap_v2__pair_sync') }}
-    where {{ is_dirty_day('block_timestamp') }}
+    where {{ is_dirty('block_timestamp', 'block_timestamp') }}
 
 ),
 

@@ -1,7 +1,6 @@
 {{
     config(
         materialized = 'incremental',
-        incremental_strategy = append_strategy(),
         full_refresh = false,
     )
 }}
@@ -20,7 +19,8 @@ live_ranges as (
         from_block,
         to_block,
         {{ to_date('min_timestamp') }} as first_date,
-        {{ to_date('max_timestamp') }} as last_date
+        {{ to_date('max_timestamp') }} as last_date,
+        min_timestamp as first_timestamp
     from {{ ref('int_ledger_live_ranges') }}
 
 ),
@@ -61,6 +61,7 @@ known as (
         to_block,
         first_date,
         last_date,
+        first_timestamp,
         sum(change_sign) as balance
     from history
     group by
@@ -73,7 +74,8 @@ known as (
         from_block,
         to_block,
         first_date,
-        last_date
+        last_date,
+        first_timestamp
 
 ),
 
@@ -123,6 +125,7 @@ ceased as (
         previous.to_block,
         previous.first_date,
         previous.last_date,
+        previous.first_timestamp,
         -1 as change_sign
     from previous
     left outer join live_ranges
@@ -160,6 +163,7 @@ final as (
         changes.to_block,
         changes.first_date,
         changes.last_date,
+        changes.first_timestamp,
         changes.change_sign,
         last_build.build_number + 1 as build_number
     from changes

@@ -1,10 +1,10 @@
 {{
     config(
         materialized = 'incremental',
-        incremental_strategy = append_strategy(),
+        incremental_strategy = replace_strategy(),
         partition_by = day_partition('block_date'),
         meta = {'dirty_families': ['aave_v3']},
-        pre_hook = "{{ delete_dirty_days() }}",
+        pre_hook = "{{ find_dirty_days() }}",
         post_hook = "{{ record_watermark() }}",
     )
 }}
@@ -67,7 +67,7 @@ final as (
         {% endfor -%}
         '{{ action }}' as action
     from {{ ref('stg_aave_v3__' ~ model) }}
-    where {{ is_dirty_day('block_timestamp') }}
+    where {{ is_dirty('block_timestamp', 'block_timestamp') }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
