@@ -16,6 +16,7 @@ from loaders.commands import (
     demo,
     discover,
     follow,
+    init,
     load,
     query,
     snapshot,
@@ -48,6 +49,7 @@ app.command(epilog=snapshot.EPILOG)(snapshot.snapshot)
 app.command(epilog=discover.EPILOG)(discover.discover)
 app.command()(build.build)
 app.command(epilog=demo.EPILOG)(demo.demo)
+app.add_typer(init.app)
 
 
 def _mount_devnet() -> None:

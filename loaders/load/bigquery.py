@@ -64,16 +64,25 @@ def require_reachable(client: Any, target: BigQueryTarget) -> None:
         ) from None
 
 
-def _check_credentials() -> None:
-    if any(name.startswith(("DESTINATION__BIGQUERY__CREDENTIALS", "CREDENTIALS__")) for name in os.environ):
-        return  # dlt's own configuration
+def default_credentials() -> Any:
+    """Google's application default credentials. Raises :class:`PoolhouseError` when there are none."""
     import google.auth
     from google.auth.exceptions import GoogleAuthError
 
     try:
-        google.auth.default()
-    except GoogleAuthError:
+        credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+    except GoogleAuthError as error:
+        named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")
         raise PoolhouseError(
-            "BigQuery is half configured: there is a project but no credentials.",
+            f"The credentials in {named} cannot be used: {redact(str(error).splitlines()[0])[:300]}"
+            if named
+            else "There are no credentials for Google Cloud.",
             "Run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file.",
         ) from None
+    return credentials
+
+
+def _check_credentials() -> None:
+    if any(name.startswith(("DESTINATION__BIGQUERY__CREDENTIALS", "CREDENTIALS__")) for name in os.environ):
+        return  # dlt's own configuration
+    default_credentials()

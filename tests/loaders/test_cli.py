@@ -176,7 +176,7 @@ def test_bigquery_by_halves(load: Load, chain: Emitter, tmp_path: Path) -> None:
     assert "POOLHOUSE_GCP_PROJECT" in remedy
     nowhere = {"HOME": str(tmp_path), "CLOUDSDK_CONFIG": str(tmp_path), "NO_GCE_CHECK": "true"}
     message, remedy = load(*source, env={"POOLHOUSE_GCP_PROJECT": "some-project", **nowhere})
-    assert message == "Error: BigQuery is half configured: there is a project but no credentials."
+    assert message == "Error: There are no credentials for Google Cloud."
     assert "gcloud auth application-default login" in remedy
 
 
