@@ -33,14 +33,22 @@
 
 {% macro create_watermarks() -%}
     {%- set relation = model_watermarks() -%}
-    {%- set ledger_changes = relation.incorporate(path={'identifier': 'int_ledger_changes'}) -%}
     create schema if not exists {{ relation.without_identifier() }};
     create table if not exists {{ relation }} (
         model_name string, build_number int64, dimension_build_number int64
     );
-    alter table {{ relation }} add column if not exists dimension_build_number int64;
-    alter table if exists {{ ledger_changes }} add column if not exists first_timestamp timestamp
+    {{ adapter.dispatch('widen_change_logs', 'poolhouse')() }}
 {%- endmacro %}
+
+{#- Warehouses that were built before these columns were there, all of them on DuckDB, get them. -#}
+{% macro default__widen_change_logs() -%}
+    {%- set relation = model_watermarks() -%}
+    alter table {{ relation }} add column if not exists dimension_build_number int64;
+    alter table if exists {{ relation.incorporate(path={'identifier': 'int_ledger_changes'}) }}
+    add column if not exists first_timestamp timestamp
+{%- endmacro %}
+
+{% macro bigquery__widen_change_logs() -%}{%- endmacro %}
 
 {% macro record_watermark() -%}
     delete from {{ model_watermarks() }} where model_name = '{{ this.name }}';
@@ -57,7 +65,7 @@
 
 {#- Watermark of this model on a change log. One above the log's own number means that the log was rebuilt from nothing:
     then everything is dirty. -#}
-{% macro _seen_build(column, changes) -%}
+{% macro seen_build(column, changes) -%}
     coalesce(
         (
             select max(watermarks.{{ column }})
@@ -85,7 +93,7 @@
         from {{ ref('int_ledger_changes') }} as ledger
         where
             ledger.family in ('{{ config.meta_get('dirty_families') | join("', '") }}')
-            and ledger.build_number > {{ _seen_build('build_number', ref('int_ledger_changes')) }}
+            and ledger.build_number > {{ seen_build('build_number', ref('int_ledger_changes')) }}
         {%- if config.meta_get('dirty_dimensions') %}
         union all
         select
@@ -96,7 +104,7 @@
         where
             dimensions.dimension in ('{{ config.meta_get('dirty_dimensions') | join("', '") }}')
             and dimensions.build_number
-            > {{ _seen_build('dimension_build_number', ref('int_dimension_changes')) }}
+            > {{ seen_build('dimension_build_number', ref('int_dimension_changes')) }}
         {%- endif %}
     ) as changes
     cross join {{ unnest_days('changes.first_date', add_days('changes.last_date', carry_days)) }}
@@ -114,14 +122,14 @@
         select {
             'days': coalesce(list(dirty.date_day), []),
             'first_day': min(dirty.date_day),
-            'since': {{ _dirty_since('min(dirty.first_timestamp)') }}
+            'since': {{ start_of_dirty('min(dirty.first_timestamp)') }}
         }
         from ({{ select_dirty_days() }}) as dirty
     );
     set variable read_days = (
         select coalesce(list(distinct days.date_day), [])
         from (select unnest(getvariable('dirty').days) as dirty_day) as dirty
-        cross join {{ _unnest_days_read('dirty.dirty_day') }}
+        cross join {{ unnest_read_days('dirty.dirty_day') }}
     )
 {%- endmacro %}
 
@@ -130,7 +138,7 @@
         select as struct
             coalesce(array_agg(dirty.date_day), []) as days,
             min(dirty.date_day) as first_day,
-            {{ _dirty_since('min(dirty.first_timestamp)') }} as since
+            {{ start_of_dirty('min(dirty.first_timestamp)') }} as since
         from ({{ select_dirty_days() }}) as dirty
     );
     declare dirty_days array<date> default dirty.days;
@@ -139,15 +147,15 @@
     declare read_days array<date> default (
         select coalesce(array_agg(distinct days.date_day), [])
         from unnest(dirty.days) as dirty_day
-        cross join {{ _unnest_days_read('dirty_day') }}
+        cross join {{ unnest_read_days('dirty_day') }}
     );
 {%- endmacro %}
 
-{% macro _unnest_days_read(dirty_day) -%}
+{% macro unnest_read_days(dirty_day) -%}
     {{ unnest_days(add_days(dirty_day, -(config.meta_get('carry_days') or 0)), dirty_day) }}
 {%- endmacro %}
 
-{% macro _dirty_since(timestamp) -%}
+{% macro start_of_dirty(timestamp) -%}
     {%- set grain = config.meta_get('dirty_grain') or 'log' -%}
     {%- if grain == 'log' -%}
         {{ timestamp }}
@@ -177,49 +185,49 @@
     {%- if not is_incremental() -%}
         true
     {%- elif time is none -%}
-        {{ _in_days(date, 'dirty_days') }}
+        {{ in_days(date, 'dirty_days') }}
     {%- else -%}
-        {{ _in_days(date, 'dirty_days') }} and {{ time }} >= {{ _dirty('dirty_since') }}
+        {{ in_days(date, 'dirty_days') }} and {{ time }} >= {{ dirty_variable('dirty_since') }}
     {%- endif -%}
 {%- endmacro %}
 
 {#- True for the rows that the dirty days are computed from: theirs and those of `carry_days` before. -#}
 {% macro is_read_for_dirty(date) -%}
-    {%- if is_incremental() -%} {{ _in_days(date, 'read_days') }} {%- else -%} true {%- endif -%}
+    {%- if is_incremental() -%} {{ in_days(date, 'read_days') }} {%- else -%} true {%- endif -%}
 {%- endmacro %}
 
 {#- True from the first dirty day on; never when nothing is dirty. -#}
 {% macro is_dirty_onward(date) -%}
-    {%- if is_incremental() -%} {{ date }} >= {{ _dirty('first_dirty_day') }} {%- else -%} true {%- endif -%}
+    {%- if is_incremental() -%} {{ date }} >= {{ dirty_variable('first_dirty_day') }} {%- else -%} true {%- endif -%}
 {%- endmacro %}
 
 {#- True for state that holds when the first dirty day starts, in an incremental build of a model that `rebuilds`
     onward: rows of {% raw %}{{ this }}{% endraw %} to go on from. -#}
 {% macro is_carried_into_dirty(from_date, closed_date='closed_date') -%}
-    {{ closed_date }} >= {{ _dirty('first_dirty_day') }} and {{ from_date }} < {{ _dirty('first_dirty_day') }}
+    {{ closed_date }} >= {{ dirty_variable('first_dirty_day') }} and {{ from_date }} < {{ dirty_variable('first_dirty_day') }}
 {%- endmacro %}
 
 {#- The day on which state ceases to hold that still does: the last day that BigQuery partitions by. -#}
 {% macro open_date() -%} date '2159-12-31' {%- endmacro %}
 
-{% macro _in_days(date, days) -%}
-    {{ return(adapter.dispatch('_in_days', 'poolhouse')(date, days)) }}
+{% macro in_days(date, days) -%}
+    {{ return(adapter.dispatch('in_days', 'poolhouse')(date, days)) }}
 {%- endmacro %}
 
-{% macro default___in_days(date, days) -%}
-    list_contains({{ _dirty(days) }}, {{ to_date(date) }})
+{% macro default__in_days(date, days) -%}
+    list_contains({{ dirty_variable(days) }}, {{ to_date(date) }})
 {%- endmacro %}
 
-{% macro bigquery___in_days(date, days) -%}
+{% macro bigquery__in_days(date, days) -%}
     {{ to_date(date) }} in unnest({{ days }})
 {%- endmacro %}
 
 {#- A variable of `declare_dirty_days`. -#}
-{% macro _dirty(name) -%}
-    {{ return(adapter.dispatch('_dirty', 'poolhouse')(name)) }}
+{% macro dirty_variable(name) -%}
+    {{ return(adapter.dispatch('dirty_variable', 'poolhouse')(name)) }}
 {%- endmacro %}
 
-{% macro default___dirty(name) -%}
+{% macro default__dirty_variable(name) -%}
     {%- set fields = {
         'dirty_days': "getvariable('dirty').days",
         'first_dirty_day': "getvariable('dirty').first_day",
@@ -229,17 +237,17 @@
     {{ fields[name] }}
 {%- endmacro %}
 
-{% macro bigquery___dirty(name) -%} {{ name }} {%- endmacro %}
+{% macro bigquery__dirty_variable(name) -%} {{ name }} {%- endmacro %}
 
 {#- Rows of this model that an incremental build replaces. -#}
-{% macro _replaced_rows(alias) -%}
+{% macro replaced_rows(alias) -%}
     {%- if (config.meta_get('rebuilds') or 'days') == 'onward' -%}
-        {{ alias }}.closed_date >= {{ _dirty('first_dirty_day') }}
+        {{ alias }}.closed_date >= {{ dirty_variable('first_dirty_day') }}
     {%- elif (config.meta_get('dirty_grain') or 'log') == 'day' -%}
-        {{ _in_days(alias ~ '.block_date', 'dirty_days') }}
+        {{ in_days(alias ~ '.block_date', 'dirty_days') }}
     {%- else -%}
-        {{ _in_days(alias ~ '.block_date', 'dirty_days') }}
-        and {{ alias }}.{{ config.meta_get('dirty_time') or 'block_timestamp' }} >= {{ _dirty('dirty_since') }}
+        {{ in_days(alias ~ '.block_date', 'dirty_days') }}
+        and {{ alias }}.{{ config.meta_get('dirty_time') or 'block_timestamp' }} >= {{ dirty_variable('dirty_since') }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -251,7 +259,7 @@
 
 {% macro get_incremental_replace_sql(arguments) -%}
     delete from {{ arguments.target_relation }} as replaced
-    where {{ _replaced_rows('replaced') }};
+    where {{ replaced_rows('replaced') }};
     {{ get_insert_into_sql(arguments.target_relation, arguments.temp_relation, arguments.dest_columns) }}
 {%- endmacro %}
 
@@ -261,7 +269,7 @@
     {%- if config.meta_get('dirty_families') -%}
         {{ declare_dirty_days() }}
         {{ get_insert_overwrite_merge_sql(
-            target, source, dest_columns, [_replaced_rows('DBT_INTERNAL_DEST')], false
+            target, source, dest_columns, [replaced_rows('DBT_INTERNAL_DEST')], false
         ) }}
     {%- else -%}
         {{ default__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) }}
