@@ -10,3 +10,13 @@
 {% macro bigquery__matches_pattern(text, pattern) -%}
     regexp_contains({{ text }}, '{{ pattern }}')
 {%- endmacro %}
+
+{#- Fingerprint of a row's columns: two rows have the same where none differs. Free text comes last. -#}
+{% macro row_digest(columns) -%}
+    {%- set parts = [] -%}
+    {%- for column in columns -%}
+        {%- do parts.append("coalesce(concat('=', cast(" ~ column ~ " as " ~ dbt.type_string() ~ ")), '')") -%}
+        {%- do parts.append("'|'") if not loop.last -%}
+    {%- endfor -%}
+    {{ dbt.hash('concat(' ~ parts | join(', ') ~ ')') }}
+{%- endmacro %}

@@ -8,8 +8,9 @@
       dirty_grain       'log' (default): rows older than the first changed log of the dirty days stand;
                         'hour', 'day': what is aggregated by hour or day is rebuilt from its start
       dirty_time        its column that `dirty_grain` compares; block_timestamp
-      rebuilds          'days' (default): the dirty days of `block_date`;
-                        'onward': state that is kept until `closed_date`, from the first dirty day on
+      dirty_date        its column, a date or a timestamp, that partitions it; block_date, `closed_date` where onward
+      rebuilds          'days' (default): the dirty days of `dirty_date`;
+                        'onward': everything from the first dirty day on, as of state that is kept until `closed_date`
     and has the hooks                             pre_hook  = "{% raw %}{{ find_dirty_days() }}{% endraw %}",
                                                   post_hook = "{% raw %}{{ record_watermark() }}{% endraw %}"
     What it reads:
@@ -99,7 +100,7 @@
         select
             dimensions.first_date,
             dimensions.last_date,
-            {{ day_start('dimensions.first_date') }} as first_timestamp
+            dimensions.first_timestamp
         from {{ ref('int_dimension_changes') }} as dimensions
         where
             dimensions.dimension in ('{{ config.meta_get('dirty_dimensions') | join("', '") }}')
@@ -241,12 +242,13 @@
 
 {#- Rows of this model that an incremental build replaces. -#}
 {% macro replaced_rows(alias) -%}
+    {%- set dirty_date = alias ~ '.' ~ (config.meta_get('dirty_date') or 'block_date') -%}
     {%- if (config.meta_get('rebuilds') or 'days') == 'onward' -%}
-        {{ alias }}.closed_date >= {{ dirty_variable('first_dirty_day') }}
+        {{ alias }}.{{ config.meta_get('dirty_date') or 'closed_date' }} >= {{ dirty_variable('first_dirty_day') }}
     {%- elif (config.meta_get('dirty_grain') or 'log') == 'day' -%}
-        {{ in_days(alias ~ '.block_date', 'dirty_days') }}
+        {{ in_days(dirty_date, 'dirty_days') }}
     {%- else -%}
-        {{ in_days(alias ~ '.block_date', 'dirty_days') }}
+        {{ in_days(dirty_date, 'dirty_days') }}
         and {{ alias }}.{{ config.meta_get('dirty_time') or 'block_timestamp' }} >= {{ dirty_variable('dirty_since') }}
     {%- endif -%}
 {%- endmacro %}

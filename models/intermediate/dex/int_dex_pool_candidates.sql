@@ -19,21 +19,9 @@ completions as (
 
 ),
 
-v2_swaps as (
+first_swaps as (
 
-    select distinct
-        chain_id,
-        pool_address
-    from {{ ref('int_dex_v2_swaps') }}
-
-),
-
-v3_swaps as (
-
-    select distinct
-        chain_id,
-        pool_address
-    from {{ ref('int_dex_v3_swaps') }}
+    select * from {{ ref('int_dex_pool_first_swaps') }}
 
 ),
 
@@ -51,6 +39,7 @@ unioned as (
         block_number as created_block,
         block_timestamp as created_timestamp,
         log_index as created_log_index,
+        block_timestamp as first_timestamp,
         'creation_event' as evidence
     from pairs
     union all
@@ -66,6 +55,7 @@ unioned as (
         block_number as created_block,
         block_timestamp as created_timestamp,
         log_index as created_log_index,
+        block_timestamp as first_timestamp,
         'creation_event' as evidence
     from pools
     union all
@@ -81,13 +71,14 @@ unioned as (
         cast(null as int64) as created_block,
         cast(null as timestamp) as created_timestamp,
         cast(null as int64) as created_log_index,
+        cast(null as timestamp) as first_timestamp,
         proof as evidence
     from completions
     union all
     select
         chain_id,
         pool_address,
-        'uniswap_v2' as family,
+        family,
         cast(null as {{ dbt.type_string() }}) as factory_address,
         cast(null as {{ dbt.type_string() }}) as token0,
         cast(null as {{ dbt.type_string() }}) as token1,
@@ -96,24 +87,31 @@ unioned as (
         cast(null as int64) as created_block,
         cast(null as timestamp) as created_timestamp,
         cast(null as int64) as created_log_index,
+        first_timestamp,
         'swap' as evidence
-    from v2_swaps
-    union all
+    from first_swaps
+
+),
+
+-- What a pool turns out to be matters from the first that is known of it.
+final as (
+
     select
         chain_id,
         pool_address,
-        'uniswap_v3' as family,
-        cast(null as {{ dbt.type_string() }}) as factory_address,
-        cast(null as {{ dbt.type_string() }}) as token0,
-        cast(null as {{ dbt.type_string() }}) as token1,
-        cast(null as int64) as pool_fee_pips,
-        cast(null as int64) as tick_spacing,
-        cast(null as int64) as created_block,
-        cast(null as timestamp) as created_timestamp,
-        cast(null as int64) as created_log_index,
-        'swap' as evidence
-    from v3_swaps
+        family,
+        factory_address,
+        token0,
+        token1,
+        pool_fee_pips,
+        tick_spacing,
+        created_block,
+        created_timestamp,
+        created_log_index,
+        evidence,
+        min(first_timestamp) over (partition by chain_id, pool_address) as first_timestamp
+    from unioned
 
 )
 
-select * from unioned
+select * from final

@@ -84,6 +84,7 @@ final as (
         strongest.tick_spacing,
         strongest.created_block,
         strongest.created_timestamp,
+        strongest.first_timestamp,
         case when strongest.is_proven then strongest.evidence else 'unproven' end as origin,
         case
             when strongest.is_proven then null

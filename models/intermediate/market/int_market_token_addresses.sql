@@ -13,21 +13,9 @@ registry_feeds as (
 
 ),
 
-pairs as (
-
-    select * from {{ ref('stg_uniswap_v2__factory_pair_created') }}
-
-),
-
 pools as (
 
-    select * from {{ ref('stg_uniswap_v3__factory_pool_created') }}
-
-),
-
-completions as (
-
-    select * from {{ ref('stg_poolhouse__pool_completions') }}
+    select * from {{ ref('int_dex_pool_candidates') }}
 
 ),
 
@@ -37,51 +25,37 @@ reserves as (
 
 ),
 
+-- Of what the registry says, everything since the beginning may depend.
 mentions as (
 
     select
         chain_id,
-        token_address
+        token_address,
+        timestamp '1970-01-01' as first_timestamp
     from registry_tokens
-    union distinct
+    union all
     select
         chain_id,
-        base_token_address as token_address
+        base_token_address as token_address,
+        timestamp '1970-01-01' as first_timestamp
     from registry_feeds
-    union distinct
+    union all
     select
         chain_id,
-        token0 as token_address
-    from pairs
-    union distinct
-    select
-        chain_id,
-        token1 as token_address
-    from pairs
-    union distinct
-    select
-        chain_id,
-        token0 as token_address
+        token0 as token_address,
+        first_timestamp
     from pools
-    union distinct
+    union all
     select
         chain_id,
-        token1 as token_address
+        token1 as token_address,
+        first_timestamp
     from pools
-    union distinct
+    union all
     select
         chain_id,
-        token0 as token_address
-    from completions
-    union distinct
-    select
-        chain_id,
-        token1 as token_address
-    from completions
-    union distinct
-    select
-        chain_id,
-        token_address
+        token_address,
+        block_timestamp as first_timestamp
     from reserves
 
 ),
@@ -90,9 +64,11 @@ final as (
 
     select
         chain_id,
-        token_address
+        token_address,
+        min(first_timestamp) as first_timestamp
     from mentions
     where token_address is not null
+    group by chain_id, token_address
 
 )
 

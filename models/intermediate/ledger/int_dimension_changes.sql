@@ -1,0 +1,207 @@
+{{
+    config(
+        materialized = 'incremental',
+        full_refresh = false,
+    )
+}}
+
+-- What the days of facts depend on beside their logs. A dimension is a CTE here that gives each entity a digest of the
+-- columns that facts use, and the time of the first fact that may use them; an entity without one is none.
+with
+
+dex_pools as (
+
+    select
+        'dex_pools' as dimension,
+        chain_id,
+        pool_address as entity,
+        {{ row_digest([
+            'pool_id', 'family', 'protocol', 'version', 'token0', 'token1', 'fee_pips'
+        ]) | indent(8) }} as digest,
+        first_timestamp
+    from {{ ref('int_dex_pools') }}
+
+),
+
+tokens as (
+
+    select
+        'tokens' as dimension,
+        tokens.chain_id,
+        tokens.token_address as entity,
+        {{ row_digest([
+            'tokens.decimals', 'tokens.category', 'tokens.is_anchor',
+            'cast(tokens.peg_usd * 1000000000 as int64)', 'tokens.symbol'
+        ]) | indent(8) }} as digest,
+        addresses.first_timestamp
+    from {{ ref('tokens') }} as tokens
+    inner join {{ ref('int_market_token_addresses') }} as addresses
+        on
+            tokens.chain_id = addresses.chain_id
+            and tokens.token_address = addresses.token_address
+
+),
+
+entities as (
+
+    select * from dex_pools
+    union all
+    select * from tokens
+
+),
+
+-- Facts are there only while something of their chain is loaded.
+chains as (
+
+    select
+        chain_id,
+        {{ to_date('min(min_timestamp)') }} as first_date,
+        {{ to_date('max(max_timestamp)') }} as last_date
+    from {{ ref('int_ledger_live_ranges') }}
+    group by chain_id
+
+),
+
+current_rows as (
+
+    select
+        entities.dimension,
+        entities.chain_id,
+        entities.entity,
+        entities.digest,
+        entities.first_timestamp
+    from entities
+    inner join chains
+        on entities.chain_id = chains.chain_id
+    where entities.first_timestamp is not null
+
+),
+
+{% if is_incremental() %}
+
+history as (
+
+    select * from {{ this }}
+
+),
+
+{% else %}
+
+history as (
+
+    select
+        current_rows.*,
+        {{ to_date('current_rows.first_timestamp') }} as first_date,
+        {{ to_date('current_rows.first_timestamp') }} as last_date,
+        1 as change_sign,
+        0 as build_number
+    from current_rows
+    where false
+
+),
+
+{% endif %}
+
+previous as (
+
+    select
+        dimension,
+        chain_id,
+        entity,
+        digest,
+        min(first_timestamp) as first_timestamp,
+        max(last_date) as last_date
+    from history
+    group by dimension, chain_id, entity, digest
+    having sum(change_sign) > 0
+
+),
+
+last_build as (
+
+    select coalesce(max(build_number), 0) as build_number from history
+
+),
+
+appeared as (
+
+    select
+        current_rows.dimension,
+        current_rows.chain_id,
+        current_rows.entity,
+        current_rows.digest,
+        current_rows.first_timestamp,
+        cast(null as date) as last_date,
+        1 as change_sign
+    from current_rows
+    left outer join previous
+        on
+            current_rows.dimension = previous.dimension
+            and current_rows.chain_id = previous.chain_id
+            and current_rows.entity = previous.entity
+            and current_rows.digest = previous.digest
+    where previous.digest is null
+
+),
+
+ceased as (
+
+    select
+        previous.dimension,
+        previous.chain_id,
+        previous.entity,
+        previous.digest,
+        previous.first_timestamp,
+        previous.last_date,
+        -1 as change_sign
+    from previous
+    left outer join current_rows
+        on
+            previous.dimension = current_rows.dimension
+            and previous.chain_id = current_rows.chain_id
+            and previous.entity = current_rows.entity
+            and previous.digest = current_rows.digest
+    where current_rows.digest is null
+
+),
+
+changes as (
+
+    select * from appeared
+    union all
+    select * from ceased
+
+),
+
+-- Without anything of its chain an entity has no days, but those on which it ceased to have some.
+dated as (
+
+    select
+        changes.*,
+        coalesce(chains.first_date, changes.last_date) as chain_first_date,
+        coalesce(chains.last_date, changes.last_date) as chain_last_date
+    from changes
+    left outer join chains
+        on changes.chain_id = chains.chain_id
+
+),
+
+final as (
+
+    select
+        dated.dimension,
+        dated.chain_id,
+        dated.entity,
+        dated.digest,
+        greatest({{ to_date('dated.first_timestamp') }}, dated.chain_first_date) as first_date,
+        greatest(dated.chain_last_date, coalesce(dated.last_date, dated.chain_last_date))
+            as last_date,
+        dated.first_timestamp,
+        dated.change_sign,
+        last_build.build_number + 1 as build_number
+    from dated
+    cross join last_build
+
+)
+
+select * from final
