@@ -47,11 +47,12 @@ soak: $(INSTALLED) ## random lives of warehouses, and macros and decoder on ten 
 	    tests/loaders/test_decode.py tests/loaders/test_decode_dynamic.py tests/warehouse/test_exact_integers.py)
 
 .PHONY: lint
-lint: $(INSTALLED) ## ruff, sqlfluff, yamllint
+lint: $(INSTALLED) ## ruff, sqlfluff, yamllint, the schema of workflows
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/sqlfluff lint --disable-progress-bar models tests/invariants
 	.venv/bin/yamllint --strict .
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 .PHONY: types
 types: $(INSTALLED) ## mypy, strict
