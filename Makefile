@@ -36,8 +36,13 @@ demo: $(INSTALLED) ## a warehouse from a local chain; RPC_URL=… CHAIN=… BLOC
 	@.venv/bin/poolhouse demo --chain $(CHAIN) $(if $(BLOCKS),--last-blocks $(BLOCKS))
 
 .PHONY: test
-test: lint types ## everything CI runs
-	.venv/bin/pytest -n $(WORKERS) --dist loadfile
+test: lint types ## everything CI runs; what needs the BigQuery emulator where Python 3.13 is found
+	@.venv/bin/python -m tests.bigquery_emulator.environment
+	POOLHOUSE_TEST_BIGQUERY=possible .venv/bin/pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: test-bigquery
+test-bigquery: $(INSTALLED) ## Google's real clients, dlt and dbt against a BigQuery emulator; needs Python 3.13 (PYTHON313=…)
+	POOLHOUSE_TEST_BIGQUERY=required .venv/bin/pytest tests/bigquery_emulator
 
 # Lives for MINUTES, then some ten minutes of properties. With SEED only the life of that seed, to repeat one that failed.
 .PHONY: soak

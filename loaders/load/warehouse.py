@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -197,6 +198,8 @@ def open_warehouse(
 ) -> Warehouse:
     """Raises :class:`PoolhouseError` when the file stays locked or BigQuery is configured by halves."""
     if destination == "bigquery":
+        # Google's client would rather read through a service of its own, and says so at every query. Ours have few rows.
+        warnings.filterwarnings("ignore", "Cannot create BigQuery Storage client")
         target = bigquery.target()
         factory = dlt.destinations.bigquery(location=target.location, project_id=target.project)
         folder_lock = lock_folder(root / "pipelines")

@@ -13,7 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,13 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 class Mortal:
     """Runs `poolhouse …` in children, one at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, variables: Mapping[str, str] | None = None) -> None:
         self._output = folder / "output.txt"
         clean = {k: v for k, v in os.environ.items() if not k.startswith("POOLHOUSE_") or k == "POOLHOUSE_CACHE"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.loaders.mortal"],
             cwd=ROOT,
-            env={**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "POOLHOUSE_LOCK_WAIT_S": "0"},
+            env={**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "POOLHOUSE_LOCK_WAIT_S": "0", **(variables or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -91,8 +91,7 @@ def _after(owner: Any, name: str, times: int = 1, which: Callable[..., bool] = l
     setattr(owner, name, dies)
 
 
-def _stages() -> dict[str, Callable[[], None]]:
-    from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
+def _stages(*, on_bigquery: bool) -> dict[str, Callable[[], None]]:
     from dlt.pipeline.pipeline import Pipeline
 
     import loaders.facts.complete
@@ -101,6 +100,17 @@ def _stages() -> dict[str, Callable[[], None]]:
     from loaders.decode.decoder import Decoder
     from loaders.load.archive import Archive
     from loaders.load.package import Work
+
+    client: type[Any]
+    job: type[Any]
+    if on_bigquery:
+        from dlt.destinations.impl.bigquery import bigquery
+
+        client, job = bigquery.BigQueryClient, bigquery.BigQueryLoadJob
+    else:
+        from dlt.destinations.impl.duckdb import duck
+
+        client, job = duck.DuckDbClient, duck.DuckDbCopyJob
 
     def is_of_logs(job: Any) -> bool:
         return bool(job.load_table_name == "uniswap_v2__pair_sync")
@@ -113,9 +123,9 @@ def _stages() -> dict[str, Callable[[], None]]:
         "archived": lambda: _after(Archive, "finish"),
         "extracted": lambda: _after(Pipeline, "extract"),
         "normalized": lambda: _after(Pipeline, "normalize"),
-        "rows without ledger": lambda: _after(DuckDbCopyJob, "run", which=is_of_logs),
-        "ledger without completion": lambda: _before(DuckDbClient, "complete_load"),
-        "completed": lambda: _after(DuckDbClient, "complete_load"),
+        "rows without ledger": lambda: _after(job, "run", which=is_of_logs),
+        "ledger without completion": lambda: _before(client, "complete_load"),
+        "completed": lambda: _after(client, "complete_load"),
         "contract state": lambda: _before(loaders.facts.complete, "complete"),
         "recording": lambda: _before(loaders.load.runs, "write_run"),
     }
@@ -160,7 +170,7 @@ def _serve() -> None:
             if request["file_size"]:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"],) * 2)
             if request["die"]:
-                _stages()[request["die"]]()
+                _stages(on_bigquery="bigquery" in request["arguments"])[request["die"]]()
             os._exit(_run(request["arguments"]))
         print(pid, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
