@@ -2,21 +2,6 @@
     and 9 (3.5) rounds otherwise. -#}
 {% macro aave_last_supported_revision() -%} 7 {%- endmacro %}
 
-{#- First block at which a row no longer holds: that of the next row of the same keys. A row superseded within
-    its own block holds for no block at all. The last row holds for ever. -#}
-{% macro until_block(relation, keys) -%}
-    coalesce(
-        lead({{ relation }}.block_number) over (
-            partition by
-                {% for key in keys -%}
-                {{ relation }}.{{ key }}{{ ',' if not loop.last }}
-                {% endfor -%}
-            order by {{ relation }}.block_number, {{ relation }}.log_index
-        ),
-        9223372036854775807
-    )
-{%- endmacro %}
-
 {#- Join condition: the row of `relation` holds at the end of the block of the point. -#}
 {% macro holds_at(relation, point) -%}
     {{ point }}.as_of_block >= {{ relation }}.block_number

@@ -1,9 +1,26 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('closed_date'),
+        cluster_by = ['chain_id', 'market_address', 'token_address', 'account_address'],
+        meta = {'dirty_families': ['aave_v3'], 'rebuilds': 'onward'},
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark() }}",
+    )
+}}
+{%- set keys = ['chain_id', 'position_token_address', 'account_address'] -%}
+{%- set columns = [
+    'chain_id', 'market_address', 'token_address', 'side', 'position_token_address', 'account_address',
+    'block_number', 'block_timestamp', 'block_date',
+] %}
 -- Scaled balance of every account in every aToken and debt token after each block that changed it.
 with
 
 deltas as (
 
     select * from {{ ref('int_lending_aave_v3_scaled_deltas') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -39,7 +56,6 @@ per_block as (
         deltas.block_number,
         deltas.block_timestamp,
         deltas.block_date,
-        max(deltas.log_index) as log_index,
         -- A sum skips what is unknown: the block's change is known only if each of its deltas is.
         case when count(deltas.scaled_delta_raw) = count(*) then sum(deltas.scaled_delta_raw) end
             as scaled_delta_raw
@@ -61,29 +77,34 @@ per_block as (
 
 ),
 
+-- What a balance is the running sum of: the changes and, in an incremental build, the balance to go on from.
+steps as (
+
+    select
+        {{ columns | join(', ') }}, scaled_delta_raw,
+        scaled_delta_raw as step_raw
+    from per_block
+    {{ union_carried(
+        columns + ['scaled_delta_raw', 'scaled_balance_raw as step_raw']
+    ) | indent(4) }}
+
+),
+
 final as (
 
     select
-        per_block.chain_id,
-        per_block.market_address,
-        per_block.token_address,
-        per_block.side,
-        per_block.position_token_address,
-        per_block.account_address,
-        per_block.block_number,
-        per_block.block_timestamp,
-        per_block.block_date,
-        per_block.scaled_delta_raw,
-        sum(per_block.scaled_delta_raw) over (
-            partition by
-                per_block.chain_id, per_block.position_token_address, per_block.account_address
-            order by per_block.block_number
+        {% for column in columns -%}
+        steps.{{ column }},
+        {% endfor -%}
+        steps.scaled_delta_raw,
+        sum(steps.step_raw) over (
+            partition by steps.chain_id, steps.position_token_address, steps.account_address
+            order by steps.block_number
             rows between unbounded preceding and current row
         ) as scaled_balance_raw,
-        {{ until_block(
-            'per_block', ['chain_id', 'position_token_address', 'account_address']
-        ) | indent(8) }} as until_block
-    from per_block
+        {{ until_block('steps', keys, ['block_number']) | indent(8) }} as until_block,
+        {{ closed_date('steps', keys, ['block_number']) | indent(8) }} as closed_date
+    from steps
 
 )
 
