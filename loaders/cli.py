@@ -12,6 +12,7 @@ from loaders.commands import (
     audit,
     bigquery_public,
     build,
+    cost,
     decode,
     demo,
     discover,
@@ -45,6 +46,7 @@ app.command(epilog=trust.EPILOG)(trust.trust)
 app.command(epilog=decode.EPILOG)(decode.decode)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=bigquery_public.EPILOG)(bigquery_public.bigquery_public)
+app.command(epilog=cost.EPILOG)(cost.cost)
 app.command(epilog=snapshot.EPILOG)(snapshot.snapshot)
 app.command(epilog=discover.EPILOG)(discover.discover)
 app.command()(build.build)

@@ -19,6 +19,9 @@ from unittest.mock import patch
 from loaders.errors import PoolhouseError
 
 PROJECT = Path(__file__).resolve().parents[2]
+ORDINARY_RUN = ("build", "--exclude-resource-type", "unit_test")
+"""What production runs: unit tests prove the SQL, not the data."""
+FULL_REFRESH = ("run",)
 _TARGET = "bigquery_offline"
 _REST_TYPES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}
 _ANONYMOUS = "_anonymous"

@@ -54,8 +54,10 @@ class RawTable:
 
     @property
     def cluster_columns(self) -> list[str]:
+        """How rows lie within a day on BigQuery: by time, because that is what models read by (docs/scale.md)."""
         names = {c.name for c in self.columns}
-        return [n for n in ("chain_id", "contract_address") if n in names]
+        order = ("chain_id", "block_timestamp") if "block_timestamp" in names else ("chain_id", "family", "role", "event")
+        return [n for n in order if n in names]
 
 
 CHAIN_ID = Column("chain_id", "int64", "EIP-155 chain id.")

@@ -40,7 +40,7 @@ def test_tables_are_partitioned_by_day_and_clustered(statements: dict[str, str])
         sql = statements[name]
         assert f"PARTITION BY DATE(`{table.partition_column}`)" in sql, name
         assert "CLUSTER BY " + ", ".join(f"`{c}`" for c in table.cluster_columns) in sql, name
-    assert "PARTITION BY DATE(`block_timestamp`)\nCLUSTER BY `chain_id`, `contract_address`" in statements[
+    assert "PARTITION BY DATE(`block_timestamp`)\nCLUSTER BY `chain_id`, `block_timestamp`" in statements[
         "uniswap_v3__pool_swap"
     ]  # fmt: skip
 

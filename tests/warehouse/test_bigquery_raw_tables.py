@@ -54,7 +54,7 @@ def test_raw_table_is_partitioned_clustered_and_typed(statements: dict[str, str]
     assert cluster[1] == ", ".join(f"`{column}`" for column in table.cluster_columns)
 
 
-def test_event_tables_are_clustered_by_chain_and_contract() -> None:
+def test_event_tables_are_clustered_by_chain_and_time() -> None:
     for table in load_events().event_tables:
         assert table.partition_column == "block_timestamp", table.name
-        assert table.cluster_columns == ["chain_id", "contract_address"], table.name
+        assert table.cluster_columns == ["chain_id", "block_timestamp"], table.name

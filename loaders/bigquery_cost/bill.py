@@ -1,0 +1,239 @@
+"""Bytes that BigQuery bills for what statements scan, on demand, in an assumed warehouse and run.
+
+Rules of https://cloud.google.com/bigquery/pricing and the DML reference: the columns that are read times the partitions that
+are left, every column of the partitions in which rows are updated or deleted, at least 10 MiB per table and statement.
+Assumed, because it is not documented: a table that one statement names several times is billed once, with all the columns
+asked for anywhere, over the widest of the filters of each column.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Literal
+
+from sqlglot import exp
+
+from loaders.bigquery_cost.pruning import Variables, is_understood, may_match
+from loaders.bigquery_cost.scans import Filter, Scan, Statement
+from loaders.bigquery_cost.sizes import Growth, Kind, days_between, midnight
+
+MINIMUM_BYTES = 10 * 2**20
+"""Billed per table that a statement reads, and per statement."""
+BLOCK_BYTES = 64 * 2**20
+"""ASSUMED size of a block of a clustered table: Google says that clustering shows from 64 MB per table or partition on."""
+_VALUES = {"family": 8, "role": 3, "event": 5}
+"""ASSUMED: values of columns that a filter equates with a constant, each as frequent as the next."""
+_FEW_VALUES = ("chain_id",)
+"""Columns with so few values that blocks of the next clustering column are still found below them."""
+OPEN_DAY = date(2159, 12, 31)
+"""Partition of state that still holds: `open_date()` of the macros."""
+
+Every = Literal["hour", "day"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is assumed to be."""
+
+    name: str
+    growth: Growth
+    kind: Kind
+    widths: Mapping[str, float]
+    """Bytes by column."""
+    partition: str | None = None
+    """Column whose day partitions it."""
+    cluster: tuple[str, ...] = ()
+    held: float = 0.0
+    """Rows in the partition of the open end."""
+
+    @cached_property
+    def row_bytes(self) -> float:
+        return sum(self.widths.values())
+
+    @property
+    def is_standing(self) -> bool:
+        """As large as what exists now, whatever the history."""
+        return self.kind != "log"
+
+    def rows(self, history_days: float) -> float:
+        logged = 0.0 if self.is_standing else self.growth.per_day * history_days
+        return self.growth.start + logged + self.held
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of dbt, and what is new in it.
+
+    Hourly: the run at noon, the average of a day's: half of the day's partition is there. Daily: the run at midnight.
+    """
+
+    every: Every
+    history_days: int
+    tail: timedelta = timedelta(minutes=30)
+    """ASSUMED: what was not final at the run before, and is replaced."""
+
+    @property
+    def now(self) -> datetime:
+        return midnight(date(2026, 11, 26)) + (timedelta(hours=12) if self.every == "hour" else timedelta())
+
+    @property
+    def days(self) -> float:
+        """Length of what is new."""
+        return 1 / 24 if self.every == "hour" else 1.0
+
+    @property
+    def since(self) -> datetime:
+        return self.now - timedelta(days=self.days) - self.tail
+
+    def variables(self, grain: str = "log", carry_days: int = 0) -> Variables:
+        """Script variables of `macros/ledger/dirty_days.sql`."""
+        last = (self.now - timedelta(microseconds=1)).date()
+        first = self.since.date()
+        since = {
+            "log": self.since,
+            "hour": self.since.replace(minute=0, second=0, microsecond=0),
+            "day": midnight(first),
+        }[grain]
+        return {
+            "dirty_days": tuple(days_between(first, last)),
+            "first_dirty_day": first,
+            "dirty_since": since,
+            "read_days": tuple(days_between(first - timedelta(days=carry_days), last)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a statement, or several, cost."""
+
+    scanned: float = 0.0
+    """Bytes of columns and partitions, before minimums and with the pruning of blocks by clustering."""
+    unclustered: float = 0.0
+    """The same if clustering pruned no block: the upper bound that BigQuery tells before it runs a query."""
+    standing: float = 0.0
+    """What of ``scanned`` are dimensions and current state."""
+    minimum: float = 0.0
+    """What minimums alone would come to."""
+    billed: float = 0.0
+
+    def __add__(self, other: Bill) -> Bill:
+        return Bill(
+            self.scanned + other.scanned,
+            self.unclustered + other.unclustered,
+            self.standing + other.standing,
+            self.minimum + other.minimum,
+            self.billed + other.billed,
+        )
+
+
+def bill_statement(statement: Statement, tables: Mapping[str, Table], run: Run, variables: Variables) -> Bill:
+    """Of one statement; ``tables`` knows every table that it scans."""
+    by_table: dict[str, list[Scan]] = {}
+    for scan in statement.scans:
+        if scan.columns:  # rows are counted from metadata, for nothing
+            by_table.setdefault(scan.table, []).append(scan)
+    if not by_table:
+        return Bill()
+    scanned = unclustered = standing = billed = 0.0
+    for name, scans in by_table.items():
+        pruned, whole = _table_bytes(tables[name], scans, run, variables)
+        scanned += pruned
+        unclustered += whole
+        standing += pruned if tables[name].is_standing else 0.0
+        billed += max(pruned, MINIMUM_BYTES)
+    return Bill(scanned, unclustered, standing, MINIMUM_BYTES * len(by_table), math.ceil(billed / 2**20) * 2**20)
+
+
+def _table_bytes(table: Table, scans: Sequence[Scan], run: Run, variables: Variables) -> tuple[float, float]:
+    """With and without the pruning of blocks."""
+    totals = []
+    for clustered in (True, False):
+        rows = {scan: rows_read(table, scan.filters, run, variables, clustered=clustered) for scan in scans}
+        totals.append(
+            sum(
+                width * max((rows[scan] for scan in scans if column in scan.columns), default=0.0)
+                for column, width in table.widths.items()
+            )
+        )
+    return totals[0], totals[1]
+
+
+def rows_read(
+    table: Table, filters: Sequence[Filter], run: Run, variables: Variables, *, clustered: bool = True
+) -> float:
+    """Rows in the blocks that filters on partition and clustering columns leave."""
+    on_partition = [
+        f.condition for f in filters if f.column == table.partition and is_understood(f.condition, variables)
+    ]
+    on_time = [f.condition for f in _clustering_filters(table, filters, variables)] if clustered else []
+    share = _equated_share(table, filters) if clustered else 1.0
+    if table.partition is None:
+        return _in_blocks(table, table.rows(run.history_days), share)
+    is_held_read = not on_partition or _matches(on_partition, OPEN_DAY, variables)
+    held = _in_blocks(table, table.held, share) if is_held_read else 0.0
+    if not on_partition and not on_time:
+        return held + _in_blocks(table, table.rows(run.history_days) - table.held, share)
+    first = run.now.date() - timedelta(days=run.history_days)
+    matched = 0.0
+    for day in days_between(first, run.now.date()):
+        if _matches(on_partition, day, variables):
+            elapsed = min(1.0, (run.now - midnight(day)) / timedelta(days=1))
+            logged = 0.0 if table.is_standing else table.growth.per_day * elapsed
+            rows = logged + table.growth.start / run.history_days
+            matched += _in_blocks(table, rows, share * _share_of_day(on_time, day, elapsed, variables))
+    return held + matched
+
+
+def _matches(conditions: Sequence[exp.Expr], day: date, variables: Variables) -> bool:
+    first = midnight(day)
+    last = first + timedelta(days=1, microseconds=-1) if day < OPEN_DAY else first
+    return all(may_match(condition, first, last, variables) for condition in conditions)
+
+
+def _share_of_day(conditions: Sequence[exp.Expr], day: date, elapsed: float, variables: Variables) -> float:
+    """Share of a day's rows, of which ``elapsed`` has passed, whose hour can satisfy conditions on time."""
+    if not conditions or elapsed <= 0:
+        return 1.0
+    hours = max(1, round(24 * elapsed))
+    matched = 0
+    for hour in range(hours):
+        first = midnight(day) + timedelta(hours=hour)
+        last = first + timedelta(hours=1, microseconds=-1)
+        matched += all(may_match(condition, first, last, variables) for condition in conditions)
+    return matched / hours
+
+
+def _clustering_filters(table: Table, filters: Sequence[Filter], variables: Variables) -> list[Filter]:
+    """Filters on time that blocks are sorted by: on a clustering column below none but columns of few values or equated."""
+    equated = {f.column for f in filters if isinstance(f.condition, exp.EQ)}
+    for column in table.cluster:
+        found = [f for f in filters if f.column == column and is_understood(f.condition, variables)]
+        if found:
+            return found
+        if column not in _FEW_VALUES and column not in equated:
+            break
+    return []
+
+
+def _equated_share(table: Table, filters: Sequence[Filter]) -> float:
+    """Share of the rows that equalities on the first clustering columns leave."""
+    equated = {f.column for f in filters if isinstance(f.condition, exp.EQ)}
+    share = 1.0
+    for column in table.cluster:
+        if column not in equated:
+            break
+        share /= _VALUES.get(column, 1)
+    return share
+
+
+def _in_blocks(table: Table, rows: float, share: float) -> float:
+    """Rows of the blocks that a share of some rows lies in; the blocks of one partition, or of a table without any."""
+    blocks = math.ceil(rows * table.row_bytes / BLOCK_BYTES)
+    if share >= 1 or blocks <= 1:
+        return rows
+    # What is looked for begins and ends within blocks.
+    return rows * min(1.0, (math.ceil(blocks * share) + 1) / blocks)

@@ -1,0 +1,259 @@
+"""What runs of the project cost: every statement that dbt sends, billed, by model."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loaders.bigquery_cost.bill import Bill, Run, Table, bill_statement
+from loaders.bigquery_cost.recorder import PROJECT, Recording, Sent, relation_name
+from loaders.bigquery_cost.scans import Catalog, Statement, UnknownRelation, script_statements
+from loaders.bigquery_cost.sizes import Growth, Profile, column_width, table_rules
+from loaders.registry.events import load_events
+from loaders.registry.schema import LOAD_ID, RawTable
+
+USD_PER_TIB = 6.25
+"""On demand, in US and EU, in 2026: https://cloud.google.com/bigquery/pricing. The first TiB of a month is free."""
+_TEMPORARY = "__dbt_tmp"
+_WATERMARKS = "model_watermarks"
+_RUN_HOOKS = "hooks of the run"
+SLIGHT_GROWTH = 2**20
+"""Bytes: rounding of blocks and days makes estimates of two histories differ by less."""
+
+
+@dataclass(frozen=True)
+class ReadJob:
+    """A job of dbt and what its statements do."""
+
+    sent: Sent
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project's statements and tables, before any size is assumed."""
+
+    manifest: Any
+    jobs: tuple[ReadJob, ...]
+
+    @classmethod
+    def read(cls, recording: Recording) -> Project:
+        manifest = recording.manifest
+        views = {
+            relation_name(node): _view_sql(recording, node)
+            for node in _models(manifest)
+            if node.config.materialized == "view"
+        }
+        columns = {
+            relation_name(node): tuple(node.columns)
+            for node in (*_models(manifest), *_seeds(manifest), *manifest.sources.values())
+            if relation_name(node) not in views
+        }
+        database, schema = _intermediate(manifest)
+        columns[f"{database}.{schema}.{_WATERMARKS}"] = ("model_name", "build_number", "dimension_build_number")
+        catalog = Catalog(columns, {name: sql for name, sql in views.items() if sql})
+        jobs = []
+        for sent in recording.jobs:
+            try:
+                jobs.append(ReadJob(sent, tuple(script_statements(sent.sql, catalog))))
+            except UnknownRelation as unknown:
+                raise AssertionError(f"{sent.node} reads {unknown}, which the project does not document") from unknown
+        return cls(manifest, tuple(jobs))
+
+
+@dataclass(frozen=True)
+class NodeCost:
+    """What a model costs in one run, its tests apart."""
+
+    name: str
+    build: Bill
+    tests: Bill
+    is_growing: bool
+    """A longer history makes it dearer."""
+
+    @property
+    def billed(self) -> float:
+        return self.build.billed + self.tests.billed
+
+
+@dataclass(frozen=True)
+class RunCost:
+    """What one run costs."""
+
+    nodes: tuple[NodeCost, ...]
+    """Dearest first."""
+    new_bytes: float
+    """Bytes of the rows that the run adds, raw and derived."""
+
+    @property
+    def total(self) -> Bill:
+        return sum((bill for node in self.nodes for bill in (node.build, node.tests)), Bill())
+
+    @property
+    def usd(self) -> float:
+        return dollars(self.total.billed)
+
+
+def dollars(billed: float, usd_per_tib: float = USD_PER_TIB) -> float:
+    return billed / 2**40 * usd_per_tib
+
+
+def assumed_tables(project: Project, profile: Profile) -> dict[str, Table]:
+    """Every table that the project's statements name. One that nothing is assumed of is empty."""
+    raw = load_events().tables
+    tables: dict[str, Table] = {}
+    for source in project.manifest.sources.values():
+        table = raw.get(source.identifier)
+        types: dict[str, str | None] = dict.fromkeys(source.columns)
+        if table:
+            types = {c.name: c.type for c in (*table.columns, LOAD_ID)}
+        tables[relation_name(source)] = _table(profile, relation_name(source), source.identifier, types, _layout(table))
+    for node in _models(project.manifest):
+        types = {name: column.data_type for name, column in node.columns.items()}
+        partition = (node.config.get("partition_by") or {}).get("field")
+        layout = (partition, tuple(_listed(node.config.get("cluster_by"))))
+        tables[relation_name(node)] = _table(profile, relation_name(node), node.name, types, layout)
+    for node in _seeds(project.manifest):
+        tables[relation_name(node)] = _seed_table(node)
+    database, schema = _intermediate(project.manifest)
+    watermarks = f"{database}.{schema}.{_WATERMARKS}"
+    columns = {"model_name": "string", "build_number": "int64", "dimension_build_number": "int64"}
+    tables[watermarks] = _table(profile, watermarks, _WATERMARKS, columns, (None, ()))
+    return tables
+
+
+def tables_without_size(project: Project, tables: Mapping[str, Table]) -> list[str]:
+    """Tables that statements read although nothing is assumed of their size."""
+    read = {scan.table for job in project.jobs for statement in job.statements for scan in statement.scans}
+    modelled = {name.rsplit(".", 1)[1] for name in read if name in tables and not name.endswith(_TEMPORARY)}
+    seeds = {node.name for node in _seeds(project.manifest)}
+    return sorted(modelled - set(table_rules()) - seeds - _families_not_modelled())
+
+
+def run_cost(project: Project, profile: Profile, run: Run, tables: Mapping[str, Table] | None = None) -> RunCost:
+    """Of one run. A model grows when twice the history makes it dearer."""
+    tables = tables or assumed_tables(project, profile)
+    bills = _bills(project, tables, run)
+    longer = _bills(project, tables, Run(run.every, 2 * run.history_days, run.tail))
+    nodes = []
+    for name, (build, tests) in bills.items():
+        grown = longer[name][0].scanned + longer[name][1].scanned - build.scanned - tests.scanned
+        nodes.append(NodeCost(name, build, tests, grown > SLIGHT_GROWTH))
+    return RunCost(tuple(sorted(nodes, key=lambda n: (-n.billed, n.name))), _new_bytes(project, tables, run))
+
+
+def _bills(project: Project, tables: Mapping[str, Table], run: Run) -> dict[str, tuple[Bill, Bill]]:
+    """Bills of build and tests by the model they are of."""
+    build: dict[str, Bill] = defaultdict(Bill)
+    tests: dict[str, Bill] = defaultdict(Bill)
+    for job in project.jobs:
+        node = project.manifest.nodes.get(job.sent.node)
+        owner, bills = (_RUN_HOOKS, build) if node is None else (_owner(node), tests if _is_test(node) else build)
+        variables = _variables(node, run)
+        known = _with_temporary(job, tables, run)
+        for statement in job.statements:
+            bills[owner] += bill_statement(statement, known, run, variables)
+    return {name: (build[name], tests[name]) for name in sorted({*build, *tests})}
+
+
+def _variables(node: Any, run: Run) -> Any:
+    meta = node.config.meta if node is not None else {}
+    return run.variables(str(meta.get("dirty_grain") or "log"), int(meta.get("carry_days") or 0))
+
+
+def _with_temporary(job: ReadJob, tables: Mapping[str, Table], run: Run) -> Mapping[str, Table]:
+    """The tables, and those that the job makes for itself: dbt writes the rows of some models there first."""
+    temporary = {}
+    for statement in job.statements:
+        for name in (*(scan.table for scan in statement.scans), statement.target or ""):
+            if name not in tables and _TEMPORARY in name:
+                model = tables[name.split(_TEMPORARY)[0]]
+                new = Growth(model.growth.per_day * (run.days + run.tail.total_seconds() / 86_400) + model.held)
+                temporary[name] = Table(name, new, "state", model.widths)
+    return {**tables, **temporary} if temporary else tables
+
+
+def _new_bytes(project: Project, tables: Mapping[str, Table], run: Run) -> float:
+    """Of all tables that are read or written in the run."""
+    names = {scan.table for job in project.jobs for statement in job.statements for scan in statement.scans}
+    names |= {statement.target for job in project.jobs for statement in job.statements if statement.target}
+    return sum(tables[n].growth.per_day * run.days * tables[n].row_bytes for n in names if n in tables)
+
+
+def _owner(node: Any) -> str:
+    """Name of the model that a node is, or that a test is of."""
+    if not _is_test(node):
+        return str(node.name)
+    attached = getattr(node, "attached_node", None)
+    return str(attached).rsplit(".", 1)[1] if attached else str(node.name)
+
+
+def _is_test(node: Any) -> bool:
+    return str(node.resource_type) == "test"
+
+
+def _models(manifest: Any) -> list[Any]:
+    return [node for node in manifest.nodes.values() if str(node.resource_type) == "model"]
+
+
+def _seeds(manifest: Any) -> list[Any]:
+    return [node for node in manifest.nodes.values() if str(node.resource_type) == "seed"]
+
+
+def _intermediate(manifest: Any) -> tuple[str, str]:
+    node = next(n for n in _models(manifest) if n.name == "int_ledger_changes")
+    return str(node.database).lower(), str(node.schema).lower()
+
+
+def _view_sql(recording: Recording, node: Any) -> str:
+    """The query of a view, from the statement that creates it; empty when the run did not."""
+    import sqlglot
+
+    for sent in recording.jobs:
+        if sent.node == node.unique_id:
+            for tree in sqlglot.parse(sent.sql, read="bigquery"):
+                if isinstance(tree, sqlglot.exp.Create) and tree.args["kind"] == "VIEW":
+                    return str(tree.expression.sql(dialect="bigquery"))
+    return ""
+
+
+def _table(
+    profile: Profile,
+    name: str,
+    identifier: str,
+    types: Mapping[str, str | None],
+    layout: tuple[str | None, tuple[str, ...]],
+) -> Table:
+    rule = table_rules().get(identifier)
+    growth = profile.growth(identifier) or Growth()
+    widths = {column.lower(): column_width(column, data_type) for column, data_type in types.items()}
+    return Table(name, growth, rule.kind if rule else "log", widths, *layout, held=profile.held(identifier))
+
+
+def _layout(table: RawTable | None) -> tuple[str | None, tuple[str, ...]]:
+    return (table.partition_column, tuple(table.cluster_columns)) if table else (None, ())
+
+
+def _seed_table(node: Any) -> Table:
+    """As large as its file."""
+    path = Path(node.root_path or PROJECT) / node.original_file_path
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    widths = {
+        name.lower(): 2 + sum(len(row[name].encode()) for row in rows) / max(1, len(rows)) for name in (rows or [{}])[0]
+    }
+    return Table(relation_name(node), Growth(len(rows)), "dimension", widths)
+
+
+def _families_not_modelled() -> set[str]:
+    """Raw tables that are there for those who load them; no run reads them otherwise."""
+    modelled = {event.table for event in load_events().with_tables_for(()).events}
+    return {name for name in load_events().tables if "__" in name and name not in modelled}
+
+
+def _listed(value: str | Sequence[str] | None) -> Iterable[str]:
+    return [value] if isinstance(value, str) else value or ()
