@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.protobuf import empty_pb2
@@ -23,6 +23,7 @@ from tests.warehouse.googlesql.script import (
     parse_function,
     split_statements,
 )
+from tests.warehouse.googlesql.tree import field_of, kind_of, unwrap
 
 Columns = dict[str, str]
 """Column name to BigQuery type, in order."""
@@ -36,12 +37,15 @@ _AGGREGATE, _SCALAR = 2, 1
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What one statement does: its resolved kind (``query``, ``merge``, ``create_table_as_select`` ...), the table it
-    writes (lower-case path, empty for a query) and the columns it yields."""
+    """What one statement does: its resolved kind (``query``, ``merge``, ``create_table_as_select`` ..., ``declare`` and
+    ``set`` for script variables), the table it writes (lower-case path, empty for a query) and the columns it yields."""
 
     kind: str
     target: str
     columns: Columns
+    resolved: Any = field(default=None, repr=False, compare=False)
+    """Its tree (:mod:`tests.warehouse.googlesql.tree`)."""
+    text: str = field(default="", repr=False, compare=False)
 
 
 class Analyzer:
@@ -74,11 +78,13 @@ class Analyzer:
                 continue
             declaration, assignment = parse_declaration(text), parse_assignment(text)
             if declaration is not None:
-                self._declare(declaration.type, declaration.default, find, variables)
-                variables |= dict.fromkeys(declaration.names, canonical_type(declaration.type))
+                type_, default = canonical_type(declaration.type), declaration.default or "null"
+                statements.append(replace(self._assign(type_, default, find, variables), kind="declare"))
+                variables |= dict.fromkeys(declaration.names, type_)
                 continue
             if assignment is not None:
-                self._assign(variables.get(assignment.name), assignment.value, find, variables)
+                value = self._assign(variables.get(assignment.name), assignment.value, find, variables)
+                statements.append(replace(value, kind="set"))
                 continue
             statement = self._statement(text, find, variables)
             function = parse_function(text)
@@ -89,15 +95,12 @@ class Analyzer:
             statements.append(statement)
         return statements
 
-    def _declare(self, type_: str, default: str | None, find: Lookup, variables: Mapping[str, str]) -> None:
-        if default is not None:
-            self._assign(canonical_type(type_), default, find, variables)
-
-    def _assign(self, type_: str | None, value: str, find: Lookup, variables: Mapping[str, str]) -> None:
+    def _assign(self, type_: str | None, value: str, find: Lookup, variables: Mapping[str, str]) -> Statement:
         if type_ is None:
             raise GoogleSqlError("Undeclared script variable")
         # Proves the value coerces to the variable's type, as an assignment does.
-        self._statement(f"select if(true, cast(null as {type_}), ({value}))", find, variables)
+        assigned = self._statement(f"select if(true, cast(null as {type_}), ({value}))", find, variables)
+        return replace(assigned, columns={})
 
     def _statement(self, text: str, find: Lookup, variables: Mapping[str, str]) -> Statement:
         proto = build_catalog(self.table_names(text), find, variables)
@@ -107,7 +110,7 @@ class Analyzer:
         request = local_service_pb2.AnalyzeRequest(sql_statement=text, registered_catalog_id=catalog)
         request.options.CopyFrom(self.options)
         response = self.engine.call("Analyze", request, local_service_pb2.AnalyzeResponse)
-        return _describe(response.resolved_statement)
+        return replace(_describe(response.resolved_statement), text=text)
 
     def _registered(self, catalog: Any) -> int:
         """The engine's number of a catalog. Loading all functions costs more than a query, and many read one table."""
@@ -150,6 +153,7 @@ def build_catalog(paths: Iterable[tuple[str, ...]], find: Lookup, variables: Map
             if path[:depth] not in folders:
                 folders[path[:depth]] = folders[path[: depth - 1]].catalog.add(name=path[depth - 1])
         add_table(folders[path[:-1]], path[-1], columns, number)
+        folders[path[:-1]].table[-1].full_name = ".".join(path).lower()
     for name, type_ in variables.items():
         constant = catalog.constant.add()
         constant.name_path.append(name)
@@ -181,29 +185,16 @@ def _add_function(catalog: Any, name: str, mode: int, arguments: Iterable[str], 
 
 
 def _describe(resolved: Any) -> Statement:
-    """Kind, target and columns of a resolved statement, which the protocol wraps in one message per base class."""
-    node, field = resolved, ""
-    while "node" in node.DESCRIPTOR.oneofs_by_name and node.WhichOneof("node"):
-        field = node.WhichOneof("node")
-        node = getattr(node, field)
-    kind = field.removeprefix("resolved_").removesuffix("_node").removesuffix("_stmt")
-    outputs = _inherited(node, "output_column_list")
-    definitions = _inherited(node, "column_definition_list")
+    """Kind, target and columns of a resolved statement."""
+    node = unwrap(resolved)
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "_", kind_of(node).removesuffix("Stmt")).lower()
+    outputs = field_of(node, "output_column_list")
+    definitions = field_of(node, "column_definition_list")
     if outputs is not None:
         columns = {column.name: type_name(column.column.type) for column in outputs}
     elif definitions is not None:
         columns = {column.name: type_name(column.type) for column in definitions}
     else:
         columns = {}
-    path = _inherited(node, "name_path") if kind.startswith("create_") else None
-    return Statement(kind, ".".join(path or ()).lower(), columns)
-
-
-def _inherited(node: Any, field: str) -> Any:
-    """A repeated field of a message or of the base messages it embeds as ``parent``; None where there is none."""
-    while True:
-        if field in node.DESCRIPTOR.fields_by_name:
-            return getattr(node, field)
-        if "parent" not in node.DESCRIPTOR.fields_by_name:
-            return None
-        node = node.parent
+    path = field_of(node, "name_path") if kind.startswith("create_") else None
+    return Statement(kind, ".".join(path or ()).lower(), columns, node)

@@ -6,9 +6,16 @@ from pathlib import Path
 
 from tests.warehouse.offline_bigquery.check import check_project
 
-with tempfile.TemporaryDirectory() as scratch:
-    report = check_project(Path(scratch), dbt_options=sys.argv[1:])
-for problem in report.problems:
-    print(problem)
-print(report.summary())
-sys.exit(1 if report.problems else 0)
+
+def main() -> int:
+    """Print what BigQuery would refuse; 1 if there is anything."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = check_project(Path(scratch), dbt_options=sys.argv[1:])
+    for problem in report.problems:
+        print(problem)
+    print(report.summary())
+    return 1 if report.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

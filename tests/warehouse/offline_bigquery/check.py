@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-import dbt.adapters.bigquery.connections as bigquery_connections
-from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.cli.main import dbtRunner
 
 from tests.warehouse.googlesql.column_types import canonical_type
-from tests.warehouse.offline_bigquery.client import OfflineClient
+from tests.warehouse.offline_bigquery.outcome import Run, outcome_of
+from tests.warehouse.offline_bigquery.session import inside, offline
+from tests.warehouse.offline_bigquery.unit_tests import UnitTestProcess
 from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -52,47 +50,42 @@ def check_project(scratch: Path, project: Path = PROJECT, dbt_options: Sequence[
     """
     report = Report()
     warehouse = OfflineWarehouse()
+    target = scratch / "target"
     options = [
         *("--target", TARGET, "--project-dir", str(project), "--profiles-dir", str(project)),
-        *("--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs")),
+        *("--log-path", str(scratch / "logs"), "--quiet", "--log-level", "none", "--no-write-json"),
+        # One thread: dbt then names the node of every statement, and the analyzer has one owner anyway.
+        *("--threads", "1"),
         *dbt_options,
     ]
-    with _offline(warehouse), _inside(project):
-        parsed = dbtRunner().invoke(["--quiet", "--log-level", "none", "parse", "--no-partial-parse", *options])
-        if not parsed.success:
-            report.problems.append(f"dbt parse: {parsed.exception}")
-            return report
-        manifest: Any = parsed.result
-        _add_sources(warehouse, manifest)
-        # One thread: dbt then names the node of every statement, and the analyzer has one owner anyway.
-        options += ["--threads", "1"]
-        quiet = ["--quiet", "--log-level", "none"]
-        full = dbtRunner(manifest).invoke([*quiet, "build", *options])
-        again = dbtRunner(manifest).invoke([*quiet, "run", "--select", "config.materialized:incremental", *options])
-    _collect(report, full, again, manifest, warehouse)
+    unit_tests = UnitTestProcess(project, scratch / "unit_tests", options)
+    try:
+        with offline(warehouse), inside(project):
+            options += ["--target-path", str(target)]
+            parsed = dbtRunner().invoke(["parse", "--no-partial-parse", *options])
+            if not parsed.success:
+                report.problems.append(f"dbt parse: {parsed.exception}")
+                return report
+            manifest: Any = parsed.result
+            _add_sources(warehouse, manifest)
+            dbt = dbtRunner(manifest)
+            built = outcome_of(dbt.invoke(["build", *_exclude("test", "unit_test"), *options]))
+            unit_tests.start(target, dict(warehouse.relations))
+            tested = outcome_of(dbt.invoke(["test", "--select", "test_type:data", *options]))
+            again = outcome_of(dbt.invoke(["run", "--select", "config.materialized:incremental", *options]))
+        units = unit_tests.finish()
+    finally:
+        unit_tests.stop()
+    warehouse.analysed.update(units.analysed)
+    runs = {"": (built, tested, units.run), " (incremental)": (again,)}
+    _collect(report, runs, manifest, warehouse)
+    report.incremental = len(again.outcomes)
     _compare_contracts(report, manifest, warehouse)
     return report
 
 
-@contextmanager
-def _offline(warehouse: OfflineWarehouse) -> Iterator[None]:
-    """dbt-bigquery gets the offline client where it would open a connection."""
-
-    def create(credentials: Any) -> OfflineClient:
-        return OfflineClient(warehouse, credentials.execution_project)
-
-    with patch.object(bigquery_connections, "create_bigquery_client", create):
-        yield
-
-
-@contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
+def _exclude(*kinds: str) -> list[str]:
+    return [argument for kind in kinds for argument in ("--exclude-resource-type", kind)]
 
 
 def _add_sources(warehouse: OfflineWarehouse, manifest: Any) -> None:
@@ -101,33 +94,27 @@ def _add_sources(warehouse: OfflineWarehouse, manifest: Any) -> None:
         warehouse.add_table(f"{source.database}.{source.schema}.{source.identifier}", columns)
 
 
-def _collect(
-    report: Report, full: dbtRunnerResult, again: dbtRunnerResult, manifest: Any, warehouse: OfflineWarehouse
-) -> None:
+def _collect(report: Report, runs: Mapping[str, Sequence[Run]], manifest: Any, warehouse: OfflineWarehouse) -> None:
     nodes = {**manifest.nodes, **manifest.unit_tests}
     expected = {key for key, node in nodes.items() if str(node.resource_type) in _CHECKED}
     report.nodes = Counter(str(nodes[key].resource_type) for key in expected)
     report.statements = sum(len(statements) for statements in warehouse.analysed.values())
     seen: set[str] = set()
     skipped = 0
-    for run, label in ((full, ""), (again, " (incremental)")):
-        results = getattr(run.result, "results", None)
-        if results is None:
-            report.problems.append(f"dbt{label}: {run.exception}")
-            continue
-        for result in results:
-            if result.node.unique_id not in expected:
+    for label, run in ((label, run) for label, several in runs.items() for run in several):
+        if run.failure:
+            report.problems.append(f"dbt{label}: {run.failure}")
+        for outcome in run.outcomes:
+            if outcome.node not in expected:
                 continue  # exposures do nothing
-            seen.add(result.node.unique_id)
-            if str(result.status) == "skipped":
+            seen.add(outcome.node)
+            if outcome.status == "skipped":
                 skipped += 1
-            elif str(result.status) not in _GOOD:
-                reason = " ".join(str(result.message or "").split())
-                report.problems.append(f"{result.node.name}{label}: {result.status}: {reason}")
-            elif not warehouse.analysed.get(result.node.unique_id) and result.node.resource_type != "seed":
+            elif outcome.status not in _GOOD:
+                report.problems.append(f"{outcome.name}{label}: {outcome.status}: {outcome.message}")
+            elif not warehouse.analysed.get(outcome.node) and nodes[outcome.node].resource_type != "seed":
                 # Seeds are loaded through the REST interface; all else must have sent SQL.
-                seen.discard(result.node.unique_id)
-    report.incremental = len(getattr(again.result, "results", ()))
+                seen.discard(outcome.node)
     # Nothing passes by not being looked at.
     report.problems += [f"{nodes[key].name}: was not checked" for key in sorted(expected - seen)]
     if skipped:

@@ -1,0 +1,68 @@
+"""The unit tests in a process of their own, beside everything else: of the warehouse they need only their inputs' types."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from dbt.cli.main import dbtRunner
+
+from tests.warehouse.googlesql.analyzer import Statement
+from tests.warehouse.offline_bigquery.outcome import Run, outcome_of
+from tests.warehouse.offline_bigquery.session import inside, offline
+from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse, Relation
+
+_PARSED = "partial_parse.msgpack"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTests:
+    """What became of them, and the statements resolved for each."""
+
+    run: Run
+    analysed: dict[str, list[Statement]]
+
+
+class UnitTestProcess:
+    """Starts at once, to have dbt and the analyzer at hand when the models are built."""
+
+    def __init__(self, project: Path, target: Path, options: Sequence[str]) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._connection, theirs = spawn.Pipe()
+        self._process = spawn.Process(target=_serve, args=(theirs, project, target, tuple(options)), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def start(self, parsed: Path, relations: dict[str, Relation]) -> None:
+        """Run the unit tests of the project that dbt parsed into the target folder ``parsed``."""
+        self._connection.send((parsed, relations))
+
+    def finish(self) -> UnitTests:
+        """Wait for them."""
+        try:
+            done: UnitTests = self._connection.recv()
+        except EOFError:
+            raise RuntimeError("The process of the unit tests died: its output says why.") from None
+        self._process.join()
+        return done
+
+    def stop(self) -> None:
+        """End the process if it still runs."""
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join()
+        self._connection.close()
+
+
+def _serve(connection: Connection, project: Path, target: Path, options: tuple[str, ...]) -> None:
+    warehouse = OfflineWarehouse()
+    parsed, warehouse.relations = connection.recv()
+    target.mkdir(parents=True)
+    shutil.copy(parsed / _PARSED, target)
+    with offline(warehouse), inside(project):
+        result = dbtRunner().invoke(["test", "--select", "test_type:unit", "--target-path", str(target), *options])
+    connection.send(UnitTests(outcome_of(result), dict(warehouse.analysed)))
