@@ -56,7 +56,9 @@ class RawTable:
     def cluster_columns(self) -> list[str]:
         """How rows lie within a day on BigQuery: by time, because that is what models read by (docs/scale.md)."""
         names = {c.name for c in self.columns}
-        order = ("chain_id", "block_timestamp") if "block_timestamp" in names else ("chain_id", "family", "role", "event")
+        order = (
+            ("chain_id", "block_timestamp") if "block_timestamp" in names else ("chain_id", "family", "role", "event")
+        )
         return [n for n in order if n in names]
 
 
