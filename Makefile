@@ -66,3 +66,16 @@ types: $(INSTALLED) ## mypy, strict
 .PHONY: bigquery-check
 bigquery-check: $(INSTALLED) ## build for BigQuery, every statement checked by Google's analyzer, no account needed
 	.venv/bin/python -m tests.warehouse.offline_bigquery
+
+# dbt 2 lives in an environment of its own under .cache. OPTIONAL=1: a release that cannot be had is no failure.
+.PHONY: dbt2-check
+dbt2-check: $(INSTALLED) ## parse the project with dbt 2, without a warning
+	.ci/dbt2 $(VERSION)
+
+# Without a database the page lacks what only a warehouse knows: types as built, and sizes.
+.PHONY: docs
+docs: DATABASE ?= $(or $(wildcard demo.duckdb),:memory:)
+docs: $(INSTALLED) ## the marts' documentation as one page, .cache/site/index.html; DATABASE=demo.duckdb
+	POOLHOUSE_DUCKDB=$(DATABASE) .venv/bin/dbt docs generate --static --target duckdb --target-path .cache/docs \
+	    $(if $(filter :memory:,$(DATABASE)),--empty-catalog)
+	mkdir -p .cache/site && cp .cache/docs/static_index.html .cache/site/index.html

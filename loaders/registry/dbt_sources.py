@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from loaders.registry.events import EventRegistry, load_events
 from loaders.registry.families import load_families
 from loaders.registry.schema import LOAD_ID, Column, RawTable, integer_texts
-from loaders.registry.tables import LOAD_RANGES, SOURCE
+from loaders.registry.tables import CONTRACT_READS, LOAD_RANGES, SOURCE
 
 MODELS = Path(__file__).resolve().parents[2] / "models" / "staging"
 
@@ -28,6 +29,22 @@ _DLT_LOADS = RawTable(
     "dlt's own record of completed loads. **Grain:** one row per load.",
     SOURCE,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Age of a table's newest row, by a column, at which `dbt source freshness` warns and fails."""
+
+    column: str
+    warn_hours: int
+    error_hours: int
+
+
+# Of loads that run hourly and snapshots that run daily, not of chains: a quiet protocol is not a stale source.
+_FRESHNESS = {
+    LOAD_RANGES.name: Freshness("loaded_at", 6, 24),
+    CONTRACT_READS.name: Freshness("block_timestamp", 48, 168),
+}
 
 _LEDGER_DESCRIPTION = (
     "The ledger of loads and the facts that are no events: headers, transactions, contract reads, undecoded logs."
@@ -95,14 +112,13 @@ def _description(source: str) -> str:
 
 def _render_table(table: RawTable) -> list[str]:
     lines = [f"      - name: {table.name}", f"        description: {_quote(table.description)}"]
-    if table is LOAD_RANGES:
-        # Freshness of the loads, not of the chain: a quiet protocol is not a stale source.
+    if freshness := _FRESHNESS.get(table.name):
         lines += [
             "        config:",
-            "          loaded_at_field: loaded_at",
+            f"          loaded_at_field: {freshness.column}",
             "          freshness:",
-            "            warn_after: {count: 2, period: day}",
-            "            error_after: {count: 7, period: day}",
+            f"            warn_after: {{count: {freshness.warn_hours}, period: hour}}",
+            f"            error_after: {{count: {freshness.error_hours}, period: hour}}",
         ]
     lines.append("        columns:")
     columns = table.columns if table is _DLT_LOADS else (*table.columns, LOAD_ID)
