@@ -64,15 +64,15 @@
         {%- endif %}
 {%- endmacro %}
 
-{#- Watermark of this model on a change log. One above the log's own number means that the log was rebuilt from nothing:
+{#- Watermark on a change log of a model (this one). One above the log's own number means that the log was rebuilt from nothing:
     then everything is dirty. -#}
-{% macro seen_build(column, changes) -%}
+{% macro seen_build(column, changes, model_name=this.name) -%}
     coalesce(
         (
             select max(watermarks.{{ column }})
             from {{ model_watermarks() }} as watermarks
             where
-                watermarks.model_name = '{{ this.name }}'
+                watermarks.model_name = '{{ model_name }}'
                 and watermarks.{{ column }}
                 <= (select max(newest.build_number) from {{ changes }} as newest)
         ),

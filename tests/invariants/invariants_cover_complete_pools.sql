@@ -14,7 +14,7 @@ trades as (
         chain_id,
         pool_id,
         min(block_number) as first_block
-    from {{ ref('dex_trades') }}
+    from {{ audited(ref('dex_trades')) }} as trades_of_pools
     group by chain_id, pool_id
 
 ),

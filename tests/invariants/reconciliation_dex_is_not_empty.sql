@@ -4,7 +4,7 @@ with
 
 reads as (
 
-    select * from {{ ref('stg_poolhouse__contract_reads') }}
+    select * from {{ audited(ref('stg_poolhouse__contract_reads')) }} as contract_reads
 
 ),
 

@@ -5,18 +5,21 @@ with
 trades as (
 
     select * from {{ ref('dex_trades') }}
+    where {{ is_tested_day('block_date') }}
 
 ),
 
 volumes as (
 
     select * from {{ ref('dex_volume_daily') }}
+    where {{ is_tested_day('block_date') }}
 
 ),
 
 net_volumes as (
 
     select * from {{ ref('int_dex_net_volumes') }}
+    where {{ is_tested_day('block_date') }}
 
 ),
 

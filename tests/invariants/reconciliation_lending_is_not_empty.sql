@@ -8,7 +8,7 @@ reads as (
         chain_id,
         block_number,
         function_name
-    from {{ ref('stg_poolhouse__contract_reads') }}
+    from {{ audited(ref('stg_poolhouse__contract_reads')) }} as contract_reads
     where
         status = 'ok'
         and function_name in ({{ "'" ~ aave_reconciled_functions() | join("', '") ~ "'" }})
@@ -21,7 +21,7 @@ points as (
         chain_id,
         market_address,
         as_of_block
-    from {{ ref('int_lending_aave_v3_points') }}
+    from {{ audited(ref('int_lending_aave_v3_points')) }} as points
     where is_pinned
 
 ),

@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- What each event added to, or took from, a pool's balance of a token: cash in the vault and what is invested together.
 with
 

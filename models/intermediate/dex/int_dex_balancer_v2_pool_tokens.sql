@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- One row per pool and token, from the registrations of both.
 with
 

@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Transfers of a proven pool's own tokens to it (positive) and from it (negative), where transfers are loaded. Sent by
 -- a pool to itself, an amount is here with both signs.
 with

@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- What each swap of a proven pool says that its balance of a token changed by, and what the token's transfers say. A
 -- pair reckons from its balance at its last Sync, whenever tokens reached it; a V3 pool is locked from call to event,
 -- so that a swap's transfers lie between the pool's last event in the transaction and the swap.

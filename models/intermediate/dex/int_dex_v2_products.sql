@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- What a V2 pair's arithmetic demands of its logs, as comparisons of products too large for an integer type: `a * b`
 -- against `c * d`. `rule` says how the comparisons of one log are read: each must be `at_least`, `at_most` or `more`;
 -- of `any_more` one is enough.

@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Every change of a proven pair's reserves with the action that explains it: a pair logs Sync, then the action.
 with
 

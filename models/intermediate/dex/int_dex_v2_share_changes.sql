@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Every mint and burn of liquidity in a proven V2 pair beside the transfer of its shares, for pairs whose transfers are
 -- loaded since they were created. A pair mints shares two logs before its Mint (the Sync is between them) and burns
 -- them before it pays out.

@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Transfers of the shares of every proven V2 pair, where transfers are loaded. A pair burns only what it holds itself:
 -- a share that somebody else sends to the zero address is not burned, and the first 1000 are minted to it.
 with

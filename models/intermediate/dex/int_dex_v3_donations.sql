@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Tokens sent to a proven V3 pool outside its events, where transfers are loaded: they enter in a transaction in which
 -- the pool has no event and nothing leaves it. Beside an event, or against a payment, they would hide what is wrong.
 with

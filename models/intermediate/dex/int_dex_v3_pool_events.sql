@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Events of V3 pools of any emitter that set a price or change a position, in one shape.
 with
 

@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Price, tick and active liquidity of every proven V3 pool after each of its events. Liquidity is what the last
 -- swap stated plus what positions in range changed since, so it needs no history before that swap.
 with

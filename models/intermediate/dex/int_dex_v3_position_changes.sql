@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Changes of the liquidity of positions in V3 pools of any emitter. A burn of nothing (a "poke") is among them.
 with
 

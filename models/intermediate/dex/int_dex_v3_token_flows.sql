@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- What entered V3 pools of any emitter and what left them, as their events state it: positive amounts entered. A Burn
 -- moves nothing (Collect does), and of a flash loan what stays is what was paid for it.
 {%- set flows = {

@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Events of V4 pools that set a price or change a position, in the shape of int_dex_v3_pool_events.
 with
 

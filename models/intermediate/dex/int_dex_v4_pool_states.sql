@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Price, tick and active liquidity of every V4 pool after each of its events.
 with
 

@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Pools of the registered Uniswap V4 managers, those included whose initialisation is not loaded: only the id is known of
 -- them. A pool has no contract; its manager keeps it under its id.
 with

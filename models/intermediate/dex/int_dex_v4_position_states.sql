@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Liquidity of every V4 position after each of its events. A position is pool, owner, range and salt; its owner is who
 -- called the manager, mostly a router or a position manager.
 with

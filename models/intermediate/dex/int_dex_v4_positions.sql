@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Positions in V4 pools, from their first event on.
 with
 

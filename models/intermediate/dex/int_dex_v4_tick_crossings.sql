@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Change of active liquidity by the ticks that each V4 swap crossed, from the positions alone.
 with
 

@@ -2,6 +2,7 @@
     config(
         materialized = 'incremental',
         full_refresh = false,
+        post_hook = "{{ record_untested_days() }}",
     )
 }}
 

@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Up to which block everything of a registered contract is loaded, from its first block on.
 with
 

@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- What each event did to its market's totals and to one account's position in it, in raw units.
 {%- set freed_assets = '-(' ~ bounded_sum('repaid_assets_raw', 'bad_debt_assets_raw') ~ ')' -%}
 {%- set freed_shares = '-(' ~ bounded_sum('repaid_shares_raw', 'bad_debt_shares_raw') ~ ')' -%}

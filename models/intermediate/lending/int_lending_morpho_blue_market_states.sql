@@ -1,3 +1,5 @@
+{{ config(materialized = 'audit') }}
+
 -- Totals of each market after each of its events.
 with
 

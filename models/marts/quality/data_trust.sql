@@ -8,7 +8,7 @@ marts as (
 
 heads as (
 
-    select * from {{ ref('int_ledger_heads') }}
+    select * from {{ ref('int_quality_heads') }}
 
 ),
 

@@ -1,0 +1,129 @@
+{#- What data tests look at. On DuckDB whole tables. On BigQuery, where every byte is billed, the days that changed since all
+    tests last passed: of a model with dirty days its tests see the rows of these days only, and of a model that stands until
+    an audit they see nothing. `--vars '{test_scope: all}'` makes them see everything, `changed` the days that changed.
+
+    `intermediate.untested_days` holds the days; the change logs renew it when they are built. It is emptied (by a watermark
+    of the tests) when a run in which every such test of the project took part has passed: a fault stays under test until
+    it is mended. -#}
+{% macro tests_changed_days() -%}
+    {%- set asked = var('test_scope', none) -%}
+    {{ return(adapter.dispatch('tests_changed_days_by_default', 'poolhouse')() if asked is none else asked == 'changed') }}
+{%- endmacro %}
+
+{% macro default__tests_changed_days_by_default() -%} {{ return(false) }} {%- endmacro %}
+
+{% macro bigquery__tests_changed_days_by_default() -%} {{ return(true) }} {%- endmacro %}
+
+{% macro untested_days() -%}
+    {{ return(model_watermarks().incorporate(path={'identifier': 'untested_days'})) }}
+{%- endmacro %}
+
+{#- Post-hook of a change log. `dimensions` is the log of dimensions, where that is the one being built. -#}
+{% macro record_untested_days(dimensions=none) -%}
+    {%- set reach = [0] -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if node.config.meta.carry_days -%}
+            {%- do reach.append(node.config.meta.carry_days) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    create or replace table {{ untested_days() }} as
+    select distinct days.date_day
+    from (
+        {% for changes, watermark in [
+            (ref('int_ledger_changes') if dimensions else this, 'build_number'),
+            (dimensions, 'dimension_build_number'),
+        ] if changes -%}
+        select changes.first_date, changes.last_date
+        from {{ changes }} as changes
+        where changes.build_number > {{ seen_build(watermark, changes, '@tests') }}
+        {{ 'union all' if dimensions and not loop.last }}
+        {% endfor -%}
+    ) as changes
+    cross join {{ unnest_days('changes.first_date', add_days('changes.last_date', reach | max)) }}
+{%- endmacro %}
+
+{#- dbt's own hook for a test's `where`: the rows of the tested model that the test sees. -#}
+{% macro default__get_where_subquery(relation) -%}
+    {%- set conditions = [config.get('where')] if config.get('where') else [] -%}
+    {%- set tested = graph.nodes.get(model.attached_node) if execute else none -%}
+    {%- if tested and tested.config.materialized == 'audit' and not is_audit() -%}
+        {%- do conditions.append('false') -%}
+    {%- elif tested and tested.config.meta.dirty_families and tests_changed_days() -%}
+        {%- set date = tested.config.meta.dirty_date -%}
+        {%- if tested.config.meta.rebuilds == 'onward' -%}
+            {%- do conditions.append((date or 'closed_date') ~ ' >= ' ~ first_untested_day()) -%}
+        {%- else -%}
+            {%- do conditions.append(is_tested_day(date or 'block_date')) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if conditions -%}
+        {{ return('(select * from ' ~ relation ~ ' where ' ~ conditions | join(' and ') ~ ') as tested_rows') }}
+    {%- endif -%}
+    {{ return(relation) }}
+{%- endmacro %}
+
+{#- True for the rows that a test in its own file looks at. -#}
+{% macro is_tested_day(date) -%}
+    {{ return(adapter.dispatch('is_untested', 'poolhouse')(date) if tests_changed_days() else 'true') }}
+{%- endmacro %}
+
+{% macro default__is_untested(date) -%}
+    {{ return(to_date(date) ~ ' in (select date_day from ' ~ untested_days() ~ ')') }}
+{%- endmacro %}
+
+{#- Partitions are pruned by a variable, which bigquery__get_test_sql declares. -#}
+{% macro bigquery__is_untested(date) -%}
+    {{ return(to_date(date) ~ ' in unnest(untested_days)') }}
+{%- endmacro %}
+
+{% macro first_untested_day() -%}
+    {{ return(adapter.dispatch('first_untested_day', 'poolhouse')()) }}
+{%- endmacro %}
+
+{% macro default__first_untested_day() -%}
+    {{ return('(select min(date_day) from ' ~ untested_days() ~ ')') }}
+{%- endmacro %}
+
+{% macro bigquery__first_untested_day() -%} {{ return('first_untested_day') }} {%- endmacro %}
+
+{#- A relation in a test of its own file that compares whole tables: nothing of it unless this is an audit. -#}
+{% macro audited(relation) -%}
+    {{ return(relation if is_audit() else '(select * from ' ~ relation ~ ' where false)') }}
+{%- endmacro %}
+
+{% macro bigquery__get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) -%}
+    {%- if 'untested_day' in main_sql -%}
+    declare untested_days array<date> default (
+        select coalesce(array_agg(changed.date_day), []) from {{ untested_days() }} as changed
+    );
+    declare first_untested_day date default (
+        select min(untested_day) from unnest(untested_days) as untested_day
+    );
+    {%- endif %}
+    {{ default__get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) }}
+{%- endmacro %}
+
+{#- At the end of a run: when every test of changed days took part and passed, these days are tested. -#}
+{% macro record_tested_days(results) -%}
+    {%- if execute and flags.WHICH in ('build', 'test') and tests_changed_days() -%}
+        {%- set passed = [] -%}
+        {%- for result in results if result.status in ('pass', 'warn') -%}
+            {%- do passed.append(result.node.unique_id) -%}
+        {%- endfor -%}
+        {%- set missing, models = [], [] -%}
+        {%- for test in graph.nodes.values() if test.resource_type == 'test' and test.attached_node -%}
+            {%- set tested = graph.nodes.get(test.attached_node) -%}
+            {%- if tested and tested.config.meta.dirty_families -%}
+                {%- do models.append(tested.name) -%}
+                {%- do missing.append(test.unique_id) if test.unique_id not in passed -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if not missing -%}
+            delete from {{ model_watermarks() }} where model_name = '@tests';
+            insert into {{ model_watermarks() }} (model_name, build_number, dimension_build_number)
+            select '@tests', min(build_number), min(dimension_build_number)
+            from {{ model_watermarks() }}
+            where model_name in ('{{ models | unique | join("', '") }}')
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,85 @@
+"""What BigQuery's builds leave out by default: tests of days that did not change, and audits. Asked for on DuckDB, where it runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+from loaders.build import PROJECT
+
+MODEL = "int_dex_v3_swaps"
+TABLE = f"intermediate.{MODEL}"
+UNTESTED = "intermediate.untested_days"
+
+
+def dbt(database: Path, *arguments: str) -> tuple[bool, str]:
+    """Whether a dbt command succeeded, and what it printed."""
+    where = ("--target", "duckdb", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT))
+    scratch = ("--target-path", str(database.parent / "target"), "--log-path", str(database.parent / "logs"))
+    done = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", *arguments, *where, *scratch],
+        cwd=PROJECT,
+        check=False,
+        env={**os.environ, "POOLHOUSE_DUCKDB": str(database)},
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode == 0, done.stdout
+
+
+def execute(database: Path, *statements: str) -> list[tuple[object, ...]]:
+    """The rows of the last one."""
+    with duckdb.connect(str(database)) as connection:
+        for statement in statements[:-1]:
+            connection.execute(statement)
+        return connection.execute(statements[-1]).fetchall()
+
+
+def test_a_fault_is_found_on_the_days_that_changed_and_stays_found(warehouse_copy: Path) -> None:
+    days = [row[0] for row in execute(warehouse_copy, f"select distinct block_date from {TABLE} order by 1")]
+    assert len(days) > 1
+    faulty, other = days[0], days[-1]
+    execute(warehouse_copy, f"insert into {TABLE} select * from {TABLE} where block_date = '{faulty}'")
+    test = ("test", "--select", MODEL, "--vars", "{test_scope: changed}")
+
+    execute(warehouse_copy, f"create or replace table {UNTESTED} as select date '{other}' as date_day")
+    passed, output = dbt(warehouse_copy, *test)
+    assert passed, output
+
+    execute(warehouse_copy, f"create or replace table {UNTESTED} as select date '{faulty}' as date_day")
+    passed, output = dbt(warehouse_copy, *test)
+    assert not passed
+    assert f"is_key_{MODEL}" in output
+    watermarks = "select * from intermediate.model_watermarks where model_name = '@tests'"
+    assert not execute(warehouse_copy, watermarks), "a run that failed, or left tests out, has tested nothing for good"
+
+
+def test_an_audit_is_made_when_asked_for(warehouse_copy: Path) -> None:
+    run = ("run", "--select", "int_quality_heads", "--vars")
+    marked = "update intermediate.int_quality_heads set head_block = -1 returning head_block"
+    stands = "select distinct head_block = -1 from intermediate.int_quality_heads"
+    execute(warehouse_copy, marked)
+
+    for asked in ("false", "true"):
+        passed, output = dbt(warehouse_copy, *run, f"{{audit: {asked}}}")
+        assert passed, output
+        assert execute(warehouse_copy, stands) == [(asked == "false",)]
+
+
+def test_a_run_in_which_all_tests_passed_has_tested_the_days(warehouse_copy: Path) -> None:
+    """The next build of a change log then starts from there."""
+    passed, output = dbt(warehouse_copy, "test", "--vars", "{test_scope: changed}")
+    assert passed, output
+    tested, built = execute(
+        warehouse_copy,
+        "select max(build_number) filter (model_name = '@tests'), min(build_number) filter (model_name != '@tests') "
+        "from intermediate.model_watermarks",
+    )[0]
+    assert tested == built
+    passed, output = dbt(warehouse_copy, "run", "--select", "int_ledger_changes")
+    assert passed, output
+    assert execute(warehouse_copy, f"select count(*) from {UNTESTED}") == [(0,)]
