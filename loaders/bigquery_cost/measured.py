@@ -41,7 +41,10 @@ def measured_tables(assumed: Mapping[str, Table], database: Path) -> dict[str, T
 
 
 def _loaded_days(connection: Any, database: Path) -> int:
-    sql = "select count(distinct cast(day as date)) from raw.load_ranges, range(min_timestamp, max_timestamp, interval 1 day) t(day)"
+    sql = """
+        select count(distinct days.day)
+        from raw.load_ranges, range(date_trunc('day', min_timestamp), max_timestamp + interval 1 microsecond, interval 1 day) as days (day)
+    """
     try:
         days = int(connection.execute(sql).fetchone()[0])
     except duckdb.CatalogException:

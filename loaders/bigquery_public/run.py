@@ -9,7 +9,7 @@ from typing import Any
 
 from loaders.bigquery_public.script import PublicDataset, PublicLoad, script
 from loaders.errors import PoolhouseError
-from loaders.load.bigquery import BigQueryTarget
+from loaders.load.bigquery import JOB_LABELS, BigQueryTarget
 from loaders.plan.filters import filters_for
 from loaders.redact import redact
 from loaders.registry.events import TRANSFERS
@@ -96,7 +96,8 @@ def run(load: PublicLoad, target: BigQueryTarget, client: Any, *, maximum_gb: fl
             "Use a warehouse in US (POOLHOUSE_BQ_LOCATION), or copy the dataset and name the copy with --source-dataset.",
         )
     limit = None if maximum_gb is None else int(maximum_gb * _BYTES_PER_GB)
-    config = bigquery.QueryJobConfig(maximum_bytes_billed=limit, use_legacy_sql=False)
+    labels = {**JOB_LABELS, "command": "bigquery-public"}
+    config = bigquery.QueryJobConfig(maximum_bytes_billed=limit, use_legacy_sql=False, labels=labels)
     try:
         job = client.query(script(load), job_config=config, location=target.location)
         job.result()

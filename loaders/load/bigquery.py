@@ -10,6 +10,8 @@ from loaders.errors import PoolhouseError
 from loaders.redact import redact
 
 _PATIENCE_S = 20.0
+JOB_LABELS = {"app": "poolhouse"}
+"""Of every query job that the loader sends, beside the labels of dbt's (`macros/adapter/query_comment.sql`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,13 @@ def errors() -> tuple[type[Exception], ...]:
     from google.auth.exceptions import GoogleAuthError
 
     return GoogleAPIError, GoogleAuthError, OSError
+
+
+def label_queries(client: Any) -> None:
+    """Let every query of Google's ``client`` bear our labels."""
+    from google.cloud.bigquery import QueryJobConfig
+
+    client.default_query_job_config = QueryJobConfig(labels=JOB_LABELS)
 
 
 def require_reachable(client: Any, target: BigQueryTarget) -> None:

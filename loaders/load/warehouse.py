@@ -72,7 +72,8 @@ class Warehouse(AbstractContextManager["Warehouse"]):
         self.name = name
         self.dataset = dataset
         self._registry = registry
-        self._schema = dlt_schema(registry, with_bigquery_hints=destination.destination_name == "bigquery")
+        self._is_bigquery = destination.destination_name == "bigquery"
+        self._schema = dlt_schema(registry, with_bigquery_hints=self._is_bigquery)
         # A killed run leaves packages behind, one on a full disk torn files. Nothing of it is needed: what is loaded
         # stands in the ledger, what is not is read again.
         shutil.rmtree(work / "pipelines" / _identifier(name), ignore_errors=True)
@@ -112,6 +113,8 @@ class Warehouse(AbstractContextManager["Warehouse"]):
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Rows of a query in which ``{table}`` stands for each raw table's qualified name; none if a table is absent."""
         with self._pipeline.sql_client() as client:
+            if self._is_bigquery:
+                bigquery.label_queries(client.native_connection)
             names = _Qualified(client.make_qualified_table_name)
             try:
                 with client.execute_query(sql.format_map(names)) as cursor:

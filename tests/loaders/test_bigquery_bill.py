@@ -1,0 +1,219 @@
+"""The bill adds up: figures by hand, for tables of round sizes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlglot
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+
+from loaders.bigquery_cost import report
+from loaders.bigquery_cost.bill import BLOCK_BYTES, MINIMUM_BYTES, Bill, Run, Table, bill_statement
+from loaders.bigquery_cost.estimate import NodeCost, RunCost
+from loaders.bigquery_cost.measured import measured_tables
+from loaders.bigquery_cost.pruning import Variables, may_match
+from loaders.bigquery_cost.scans import Catalog, read_statement
+from loaders.bigquery_cost.sizes import Growth, Profile, column_width, logs_of
+from loaders.commands.cost import history_days
+from loaders.errors import PoolhouseError
+from loaders.load.bigquery import label_queries
+
+FACTS, POOLS, STATE = "p.d.facts", "p.d.pools", "p.d.state"
+MIB = 2**20
+A_YEAR = 360
+COLUMNS = ("block_date", "block_timestamp", "amount")
+CATALOG = Catalog({FACTS: COLUMNS, POOLS: ("pool", "name"), STATE: ("closed_date", "value")}, {})
+HOURLY, DAILY = Run("hour", A_YEAR), Run("day", A_YEAR)
+
+
+def facts(rows_per_day: float, cluster: tuple[str, ...] = ()) -> Table:
+    widths = {"block_date": 8.0, "block_timestamp": 8.0, "amount": 32.0}
+    return Table(FACTS, Growth(0, rows_per_day), "log", widths, "block_date", cluster)
+
+
+def bill(sql: str, run: Run, *tables: Table, carry_days: int = 0) -> Bill:
+    variables = run.variables(carry_days=carry_days)
+    return bill_statement(read_statement(sql, CATALOG), {table.name: table for table in tables}, run, variables)
+
+
+def test_columns_times_partitions() -> None:
+    million = facts(1e6)
+    assert bill("select amount from p.d.facts", DAILY, million).scanned == A_YEAR * 32e6
+    # At midnight the day before is new; half an hour of tail reaches into the day before that.
+    dirty = bill("select amount from p.d.facts where block_date in unnest(dirty_days)", DAILY, million)
+    assert dirty.scanned == 2 * 40e6
+    read = bill("select amount from p.d.facts where block_date in unnest(read_days)", DAILY, million, carry_days=3)
+    assert read.scanned == 5 * 40e6
+    # At noon half of the day's rows are there.
+    assert bill("select amount from p.d.facts where block_date in unnest(dirty_days)", HOURLY, million).scanned == 20e6
+
+
+def test_minimum_per_table_and_rounding_up() -> None:
+    pools = Table(POOLS, Growth(10), "dimension", {"pool": 44.0, "name": 6.0})
+    both = bill("select p.name, f.amount from p.d.facts as f, p.d.pools as p", DAILY, facts(10), pools)
+    assert (both.billed, both.minimum) == (2 * MINIMUM_BYTES, 2 * MINIMUM_BYTES)
+    assert both.standing == 60
+    large = bill("select amount from p.d.facts where block_date = date '2026-11-25'", DAILY, facts(1e6))
+    assert large.billed == 39 * MIB  # 40 MB
+    assert bill("select count(*) from p.d.facts", DAILY, facts(1e6)).billed == 0
+
+
+def test_a_table_named_twice_is_billed_once_over_its_widest_filter() -> None:
+    sql = """
+        select amount from p.d.facts where block_date in unnest(dirty_days)
+        union all select 1 from p.d.facts where block_timestamp is not null
+    """
+    assert bill(sql, DAILY, facts(1e6)).scanned == A_YEAR * 8e6 + 2 * 40e6
+
+
+def test_a_replacing_merge_pays_for_every_column_of_the_replaced_partitions() -> None:
+    sql = """
+        merge into p.d.facts as d using (select pool from p.d.pools) as s on false
+        when not matched by source and d.block_date in unnest(dirty_days) then delete
+        when not matched then insert (amount) values (1)
+    """
+    pools = Table(POOLS, Growth(1e6), "dimension", {"pool": 44.0, "name": 6.0})
+    merged = bill(sql, DAILY, facts(1e6), pools)
+    assert merged.scanned == 2 * 48e6  # no column of the source is asked for
+    assert bill("delete from p.d.facts where amount > 1", DAILY, facts(1e6)).scanned == A_YEAR * 48e6
+
+
+def test_clustering_by_time_prunes_blocks_of_large_days_only() -> None:
+    sql = "select amount from p.d.facts where block_date in unnest(dirty_days) and block_timestamp >= dirty_since"
+    ten_blocks = 2 * 10 * BLOCK_BYTES / 48  # rows a day; half of them are there at noon
+    by_time = bill(sql, HOURLY, facts(ten_blocks, ("chain_id", "block_timestamp")))
+    # Of twelve hours the one from 10:30 on touches two: 1.67 of ten blocks, and one that it begins in.
+    assert by_time.scanned == pytest.approx(0.3 * by_time.unclustered)
+    below_an_entity = bill(sql, HOURLY, facts(ten_blocks, ("pool", "block_timestamp")))
+    assert below_an_entity.scanned == below_an_entity.unclustered == by_time.unclustered
+    small = bill(sql, HOURLY, facts(1000, ("chain_id", "block_timestamp")))
+    assert small.scanned == small.unclustered
+
+
+def test_open_state_is_one_partition() -> None:
+    state = Table(STATE, Growth(0, 1e6), "log", {"closed_date": 8.0, "value": 32.0}, "closed_date", held=5e6)
+    onward = bill("select value from p.d.state where closed_date >= first_dirty_day", DAILY, state)
+    assert onward.scanned == (2e6 + 5e6) * 40
+    assert bill("select value from p.d.state where closed_date = date '2159-12-31'", DAILY, state).scanned == 5e6 * 40
+    assert bill("select value from p.d.state", DAILY, state).scanned == (A_YEAR * 1e6 + 5e6) * 32
+
+
+@pytest.mark.parametrize(
+    ("condition", "matches"),
+    [
+        ("date(x) in unnest(days)", True),
+        ("date(x) in unnest(other_days)", False),
+        ("x >= timestamp_sub(since, interval 2 hour)", True),
+        ("x >= timestamp_add(since, interval 1 day)", False),
+        ("timestamp('2024-03-05') > x", False),
+        ("timestamp('2024-03-05 10:00:00') > x", True),
+        ("cast(x as date) between date '2024-03-06' and date '2024-03-07'", False),
+        ("x < timestamp '2024-03-05' or x > timestamp '2024-03-05 20:00:00'", True),
+        ("timestamp_trunc(x, hour) = timestamp '2024-03-06 01:00:00'", False),
+        ("mod(unix_seconds(x), 2) = 0", True),  # not understood: prunes nothing
+        ("x >= unknown_variable", True),
+    ],
+)
+def test_what_a_day_can_hold(condition: str, matches: bool) -> None:
+    first = datetime(2024, 3, 5, tzinfo=UTC)
+    last = first + timedelta(days=1, microseconds=-1)
+    variables: Variables = {
+        "days": (date(2024, 3, 1), date(2024, 3, 5)),
+        "other_days": (date(2024, 3, 4), date(2024, 3, 6)),
+        "since": datetime(2024, 3, 5, 23, tzinfo=UTC),
+    }
+    assert may_match(sqlglot.parse_one(condition, read="bigquery"), first, last, variables) is matches
+
+
+def test_assumed_rows_follow_from_logs() -> None:
+    ethereum = Profile.of(("ethereum",))
+    growth = ethereum.growth("uniswap_v3__pool_swap")
+    assert growth is not None
+    days = (date(2026, 11, 26) - date(2021, 5, 4)).days
+    assert growth.per_day == pytest.approx(0.8 * 1e8 / days)
+    assert growth.start == 0
+    both = Profile.of(("ethereum", "base")).growth("int_dex_pools")
+    assert both is not None
+    assert both.start == 3_500_000
+    assert ethereum.growth("a_table_of_your_own") is None
+    assert logs_of("morpho_blue", "bnb") is None
+    with pytest.raises(PoolhouseError, match="Nothing is assumed of the size of atlantis"):
+        Profile.of(("atlantis",))
+
+
+@pytest.mark.parametrize(
+    ("name", "data_type", "width"),
+    [
+        ("block_number", "int64", 8),
+        ("amount_usd", "numeric(38, 9)", 16),
+        ("amount_in_raw", "bignumeric", 32),
+        ("amount_in_raw", None, 32),
+        ("tx_hash", "string", 68),
+        ("pool_address", None, 44),
+        ("block_date", None, 8),
+        ("is_flash", None, 1),
+        ("amount0", "string", 14),  # decimal text, whatever a number of that name is
+    ],
+)
+def test_columns_are_as_wide_as_bigquery_bills_them(name: str, data_type: str | None, width: float) -> None:
+    assert column_width(name, data_type) == width
+
+
+def test_sizes_of_a_warehouse_that_is_there(tmp_path: Path) -> None:
+    database = tmp_path / "w.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema raw; create schema d")
+        connection.execute(
+            "create table raw.load_ranges as select timestamp '2024-01-01 10:00' as min_timestamp, "
+            "timestamp '2024-01-04 09:00' as max_timestamp"
+        )
+        connection.execute("create table d.pools as select 'ab' as pool, 'abcdef' as name from range(6)")
+        connection.execute("create table d.facts as select date '2024-01-01' as block_date, now() as block_timestamp, "
+                           "1::hugeint as amount from range(40)")  # fmt: skip
+    pools = Table(POOLS, Growth(1), "dimension", {"pool": 44.0, "name": 6.0})
+    measured = measured_tables({POOLS: pools, FACTS: facts(1), STATE: Table(STATE, Growth(9), "state", {})}, database)
+    assert measured[POOLS].growth == Growth(6, 0)
+    assert measured[POOLS].widths == {"pool": 4, "name": 8}
+    assert measured[FACTS].growth == Growth(0, 10)  # four days
+    assert measured[FACTS].widths == {"block_date": 8, "block_timestamp": 8, "amount": 32}
+    assert measured[STATE].growth == Growth(9)
+    with duckdb.connect(str(tmp_path / "empty.duckdb")):
+        pass
+    with pytest.raises(PoolhouseError, match=r"empty\.duckdb holds no loaded day"):
+        measured_tables({}, tmp_path / "empty.duckdb")
+
+
+def test_history_is_days_or_years() -> None:
+    assert (history_days("90d"), history_days("2y")) == (90, 730)
+    with pytest.raises(PoolhouseError, match="3w is no length of time"):
+        history_days("3w")
+
+
+def test_report_adds_up_and_names_what_grows(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    dear = NodeCost("dear", Bill(2**40, 2**40, 0, MINIMUM_BYTES, 2**40), Bill(billed=2**40), is_growing=True)
+    cheap = NodeCost("cheap", Bill(billed=MINIMUM_BYTES, minimum=MINIMUM_BYTES), Bill(), is_growing=False)
+    run = RunCost((dear, cheap), 5e6)
+    assert run.usd == pytest.approx(2 * 6.25, rel=1e-4)
+    report.show({"hourly run": run}, 5.0, 1, Console(width=100))
+    shown = capsys.readouterr().out
+    assert "1 of 2 models cost more with a longer history." in shown
+    assert "10.00" in shown  # two TiB
+    assert "7,300.03" in shown  # 730 hours a month, and their minimum
+    (written,) = report.as_json({"hourly run": run}, 5.0, {"history_days": 365})["runs"].values()
+    assert json.loads(json.dumps(written))["models"][0]["grows"] is True
+    assert written["billed_bytes"] == 2 * 2**40 + MINIMUM_BYTES
+
+
+def test_queries_of_the_loader_bear_labels() -> None:
+    client = bigquery.Client("project", AnonymousCredentials())
+    label_queries(client)
+    config = client.default_query_job_config
+    assert config is not None
+    assert config.labels == {"app": "poolhouse"}
