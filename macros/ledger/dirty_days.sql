@@ -2,8 +2,7 @@
 
     An incremental model says in its `meta` what makes its rows change:
       dirty_families    families whose logs it reads, through however many models
-      dirty_dimensions  rows of `int_dimension_changes` that change it (pools, tokens, ...); with these the model
-                        names the change log:  {% raw %}-- depends_on: {{ ref('int_dimension_changes') }}{% endraw %}
+      dirty_dimensions  rows of `int_dimension_changes` that change it (pools, tokens, ...); its hook names that log
       carry_days        how many days a row's influence reaches forward; 0
       dirty_grain       'log' (default): rows older than the first changed log of the dirty days stand;
                         'hour', 'day': what is aggregated by hour or day is rebuilt from its start
@@ -13,6 +12,7 @@
                         'onward': everything from the first dirty day on, as of state that is kept until `closed_date`
     and has the hooks                             pre_hook  = "{% raw %}{{ find_dirty_days() }}{% endraw %}",
                                                   post_hook = "{% raw %}{{ record_watermark() }}{% endraw %}"
+                                       with dimensions  "{% raw %}{{ record_watermark(ref('int_dimension_changes')) }}{% endraw %}"
     What it reads:
       the dirty part of a table of days           {% raw %}where {{ is_dirty('block_date', 'block_timestamp') }}{% endraw %}
       and `carry_days` before it                  {% raw %}where {{ is_read_for_dirty('block_date') }}{% endraw %}
@@ -51,14 +51,15 @@
 
 {% macro bigquery__widen_change_logs() -%}{%- endmacro %}
 
-{% macro record_watermark() -%}
+{#- dbt learns of a dependency from a hook's own text: a model with dirty dimensions passes their log. -#}
+{% macro record_watermark(dimension_changes=none) -%}
     delete from {{ model_watermarks() }} where model_name = '{{ this.name }}';
     insert into {{ model_watermarks() }} (model_name, build_number, dimension_build_number)
     select
         '{{ this.name }}',
         (select coalesce(max(build_number), 0) from {{ ref('int_ledger_changes') }}),
-        {% if config.meta_get('dirty_dimensions') -%}
-        (select coalesce(max(build_number), 0) from {{ ref('int_dimension_changes') }})
+        {% if dimension_changes is not none -%}
+        (select coalesce(max(build_number), 0) from {{ dimension_changes }})
         {%- else -%}
         cast(null as int64)
         {%- endif %}

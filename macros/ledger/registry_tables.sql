@@ -11,3 +11,8 @@
     {%- endfor -%}
     {{ return(tables) }}
 {%- endmacro %}
+
+{#- Families of which a load reads the transactions as well, all but that of transfers. -#}
+{% macro transaction_families() -%}
+    {{ return(registry_events() | rejectattr('family', 'equalto', 'erc20') | map(attribute='family') | unique | list) }}
+{%- endmacro %}

@@ -1,3 +1,20 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'block_timestamp'],
+        meta = {
+            'dirty_families': ['uniswap_v2', 'uniswap_v3', 'chainlink'],
+            'dirty_dimensions': ['dex_pools', 'tokens', 'price_feeds', 'price_heads'],
+            'carry_days': 18,
+            'dirty_grain': 'hour',
+        },
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 -- Economic volume of a transaction, counted once however many pools it went through, and shared out among the
 -- protocols it used in proportion to their gross volume so that the shares add up to it exactly.
 with
@@ -5,13 +22,16 @@ with
 swaps as (
 
     select * from {{ ref('int_dex_swap_values') }}
-    where is_known
+    where
+        is_known
+        and {{ is_dirty('block_date', 'block_timestamp') }}
 
 ),
 
 flows as (
 
     select * from {{ ref('int_dex_transaction_flows') }}
+    where {{ is_dirty('block_date', 'block_timestamp') }}
 
 ),
 
@@ -19,6 +39,7 @@ sides as (
 
     select
         chain_id,
+        block_timestamp,
         tx_hash,
         sum(case when net_raw > 0 then net_abs_usd else 0 end) as gained_usd,
         sum(case when net_raw < 0 then net_abs_usd else 0 end) as given_usd,
@@ -27,7 +48,7 @@ sides as (
         sum(case when net_abs_usd is null and coalesce(net_raw, -1) < 0 then 1 else 0 end)
             as unpriced_given_count
     from flows
-    group by chain_id, tx_hash
+    group by chain_id, block_timestamp, tx_hash
 
 ),
 
@@ -35,13 +56,14 @@ by_protocol as (
 
     select
         chain_id,
+        block_timestamp,
         block_date,
         tx_hash,
         protocol,
         version,
         sum(amount_usd) as gross_usd
     from swaps
-    group by chain_id, block_date, tx_hash, protocol, version
+    group by chain_id, block_timestamp, block_date, tx_hash, protocol, version
     having sum(amount_usd) is not null
 
 ),
@@ -51,11 +73,11 @@ cumulated as (
     select
         *,
         sum(gross_usd) over (
-            partition by chain_id, tx_hash
+            partition by chain_id, block_timestamp, tx_hash
             order by protocol, version
             rows between unbounded preceding and current row
         ) as reached_usd,
-        sum(gross_usd) over (partition by chain_id, tx_hash) as tx_gross_usd
+        sum(gross_usd) over (partition by chain_id, block_timestamp, tx_hash) as tx_gross_usd
     from by_protocol
 
 ),
@@ -77,6 +99,7 @@ netted as (
     inner join sides
         on
             cumulated.chain_id = sides.chain_id
+            and cumulated.block_timestamp = sides.block_timestamp
             and cumulated.tx_hash = sides.tx_hash
 
 ),
@@ -101,6 +124,7 @@ final as (
 
     select
         chain_id,
+        block_timestamp,
         block_date,
         tx_hash,
         protocol,
@@ -110,7 +134,7 @@ final as (
         tx_net_usd,
         reached_net_usd - coalesce(
             lag(reached_net_usd) over (
-                partition by chain_id, tx_hash
+                partition by chain_id, block_timestamp, tx_hash
                 order by protocol, version
             ),
             0

@@ -1,3 +1,20 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'block_timestamp'],
+        meta = {
+            'dirty_families': ['uniswap_v2', 'uniswap_v3', 'chainlink'],
+            'dirty_dimensions': ['dex_pools', 'tokens', 'price_feeds', 'price_heads'],
+            'carry_days': 18,
+            'dirty_grain': 'hour',
+        },
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 -- Human amounts of every swap and the prices of its tokens in its hour. Only swaps of proven pools get prices:
 -- what an unknown contract states may be invented.
 with
@@ -8,6 +25,7 @@ swaps as (
         *,
         {{ to_hour('block_timestamp') }} as price_hour
     from {{ ref('int_dex_swaps') }}
+    where {{ is_dirty('block_date', 'block_timestamp') }}
 
 ),
 
@@ -20,6 +38,7 @@ tokens as (
 prices as (
 
     select * from {{ ref('token_prices_hourly') }}
+    where {{ is_dirty('price_hour', 'price_hour') }}
 
 ),
 

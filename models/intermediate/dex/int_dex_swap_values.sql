@@ -1,3 +1,5 @@
+{{ config(materialized = 'view') }}
+
 -- US dollars of every swap, from the prices of its two legs.
 with
 

@@ -1,15 +1,32 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'block_timestamp'],
+        meta = {
+            'dirty_families': ['uniswap_v2', 'uniswap_v3'],
+            'dirty_dimensions': ['dex_pools'],
+        },
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 -- Swaps of every family in one shape, with what their pools are; prices and symbols are joined later.
 with
 
 v2_swaps as (
 
     select * from {{ ref('int_dex_v2_swaps') }}
+    where {{ is_dirty('block_date', 'block_timestamp') }}
 
 ),
 
 v3_swaps as (
 
     select * from {{ ref('int_dex_v3_swaps') }}
+    where {{ is_dirty('block_date', 'block_timestamp') }}
 
 ),
 

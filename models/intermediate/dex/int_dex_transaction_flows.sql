@@ -1,10 +1,29 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'block_timestamp'],
+        meta = {
+            'dirty_families': ['uniswap_v2', 'uniswap_v3', 'chainlink'],
+            'dirty_dimensions': ['dex_pools', 'tokens', 'price_feeds', 'price_heads'],
+            'carry_days': 18,
+            'dirty_grain': 'hour',
+        },
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 -- What a transaction's trader gained and gave of each token over all its swaps of proven pools.
 with
 
 swaps as (
 
     select * from {{ ref('int_dex_swap_values') }}
-    where is_known
+    where
+        is_known
+        and {{ is_dirty('block_date', 'block_timestamp') }}
 
 ),
 
@@ -17,6 +36,7 @@ tokens as (
 prices as (
 
     select * from {{ ref('token_prices_hourly') }}
+    where {{ is_dirty('price_hour', 'price_hour') }}
 
 ),
 
@@ -25,6 +45,7 @@ legs as (
 
     select
         chain_id,
+        block_timestamp,
         block_date,
         tx_hash,
         price_hour,
@@ -37,6 +58,7 @@ legs as (
     union all
     select
         chain_id,
+        block_timestamp,
         block_date,
         tx_hash,
         price_hour,
@@ -53,13 +75,14 @@ nets as (
 
     select
         chain_id,
+        block_timestamp,
         block_date,
         tx_hash,
         price_hour,
         token_address,
         case when count(flow_raw) = count(*) then sum(flow_raw) end as net_raw
     from legs
-    group by chain_id, block_date, tx_hash, price_hour, token_address
+    group by chain_id, block_timestamp, block_date, tx_hash, price_hour, token_address
 
 ),
 
@@ -85,6 +108,7 @@ final as (
 
     select
         chain_id,
+        block_timestamp,
         block_date,
         tx_hash,
         token_address,

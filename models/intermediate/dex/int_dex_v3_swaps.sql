@@ -3,6 +3,7 @@
         materialized = 'incremental',
         incremental_strategy = replace_strategy(),
         partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'block_timestamp'],
         meta = {'dirty_families': ['uniswap_v3']},
         pre_hook = "{{ find_dirty_days() }}",
         post_hook = "{{ record_watermark() }}",

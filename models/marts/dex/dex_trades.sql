@@ -1,14 +1,35 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        on_schema_change = 'fail',
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'block_timestamp', 'protocol', 'pool_id'],
+        meta = {
+            'dirty_families': transaction_families(),
+            'dirty_dimensions': ['dex_pools', 'tokens', 'price_feeds', 'price_heads'],
+            'carry_days': 18,
+            'dirty_grain': 'hour',
+        },
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
+-- A transaction may come later than its swaps, with a log of another family: any of these dirties them.
 with
 
 swaps as (
 
     select * from {{ ref('int_dex_swap_values') }}
+    where {{ is_dirty('block_date', 'block_timestamp') }}
 
 ),
 
 transactions as (
 
     select * from {{ ref('stg_poolhouse__transactions') }}
+    where {{ is_dirty('block_timestamp', 'block_timestamp') }}
 
 ),
 
@@ -63,6 +84,7 @@ final as (
     left outer join transactions
         on
             swaps.chain_id = transactions.chain_id
+            and swaps.block_timestamp = transactions.block_timestamp
             and swaps.tx_hash = transactions.tx_hash
 
 )

@@ -1,14 +1,34 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        on_schema_change = 'fail',
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'protocol', 'version'],
+        meta = {
+            'dirty_families': transaction_families(),
+            'dirty_dimensions': ['dex_pools', 'tokens', 'price_feeds', 'price_heads'],
+            'carry_days': 18,
+            'dirty_grain': 'day',
+        },
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 with
 
 trades as (
 
     select * from {{ ref('dex_trades') }}
+    where {{ is_dirty('block_date') }}
 
 ),
 
 net_volumes as (
 
     select * from {{ ref('int_dex_net_volumes') }}
+    where {{ is_dirty('block_date') }}
 
 ),
 

@@ -2,7 +2,9 @@ with
 
 newest as (
 
-    {{ newest_rows('transactions', ['facts.chain_id', 'facts.tx_hash']) | indent(4) }}
+    {{ newest_rows(
+        'transactions', ['facts.chain_id', 'facts.block_timestamp', 'facts.tx_hash']
+    ) | indent(4) }}
 
 ),
 
