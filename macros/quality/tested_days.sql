@@ -1,6 +1,7 @@
 {#- What data tests look at. On DuckDB whole tables. On BigQuery, where every byte is billed, the days that changed since all
-    tests last passed: of a model with dirty days its tests see the rows of these days only, and of a model that stands until
-    an audit they see nothing. `--vars '{test_scope: all}'` makes them see everything, `changed` the days that changed.
+    tests last passed: of a model with dirty days, or of a view on logs, its tests see the rows of these days only, and of a
+    model that stands until an audit they see nothing. `--vars '{test_scope: all}'` makes them see everything, `changed` the
+    days that changed.
 
     `intermediate.untested_days` holds the days; the change logs renew it when they are built. It is emptied (by a watermark
     of the tests) when a run in which every such test of the project took part has passed: a fault stays under test until
@@ -48,18 +49,29 @@
     {%- set tested = graph.nodes.get(model.attached_node) if execute else none -%}
     {%- if tested and tested.config.materialized == 'audit' and not is_audit() -%}
         {%- do conditions.append('false') -%}
-    {%- elif tested and tested.config.meta.dirty_families and tests_changed_days() -%}
-        {%- set date = tested.config.meta.dirty_date -%}
+    {%- elif tested and tests_changed_days() and day_column(tested) -%}
         {%- if tested.config.meta.rebuilds == 'onward' -%}
-            {%- do conditions.append((date or 'closed_date') ~ ' >= ' ~ first_untested_day()) -%}
+            {%- do conditions.append(day_column(tested) ~ ' >= ' ~ first_untested_day()) -%}
         {%- else -%}
-            {%- do conditions.append(is_tested_day(date or 'block_date')) -%}
+            {%- do conditions.append(is_tested_day(day_column(tested))) -%}
         {%- endif -%}
     {%- endif -%}
     {%- if conditions -%}
         {{ return('(select * from ' ~ relation ~ ' where ' ~ conditions | join(' and ') ~ ') as tested_rows') }}
     {%- endif -%}
     {{ return(relation) }}
+{%- endmacro %}
+
+{#- The column of a model, a date or a timestamp, by which its tests can be limited to days: what it is rebuilt by, or the
+    partition that a staging view hands on. Empty: they see all of it. -#}
+{% macro day_column(node) -%}
+    {%- if node.config.meta.dirty_families -%}
+        {%- set default_column = 'closed_date' if node.config.meta.rebuilds == 'onward' else 'block_date' -%}
+        {{ return(node.config.meta.dirty_date or default_column) }}
+    {%- elif node.config.materialized == 'view' and 'block_timestamp' in node.columns -%}
+        {{ return('block_timestamp') }}
+    {%- endif -%}
+    {{ return('') }}
 {%- endmacro %}
 
 {#- True for the rows that a test in its own file looks at. -#}
@@ -113,8 +125,8 @@
         {%- set missing, models = [], [] -%}
         {%- for test in graph.nodes.values() if test.resource_type == 'test' and test.attached_node -%}
             {%- set tested = graph.nodes.get(test.attached_node) -%}
-            {%- if tested and tested.config.meta.dirty_families -%}
-                {%- do models.append(tested.name) -%}
+            {%- if tested and day_column(tested) -%}
+                {%- do models.append(tested.name) if tested.config.meta.dirty_families -%}
                 {%- do missing.append(test.unique_id) if test.unique_id not in passed -%}
             {%- endif -%}
         {%- endfor -%}
