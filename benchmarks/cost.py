@@ -12,8 +12,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
+from loaders.bigquery_cost.sizes import logs_of
 from loaders.registry.seeds import Registry, load_registry
 from loaders.rpc.compute_units import Units, units
 from loaders.source.transactions import expected_calls
@@ -24,16 +26,8 @@ HEADS = {"ethereum": 26_400_000, "base": 62_200_000}
 """Blocks at the end of November 2026. Ethereum: 7,150 a day since the merge. Base: 2 s until Denim (block 53,556,126 on
 5 November 2026), five a second since (seeds/README.md)."""
 
-LOGS = {
-    ("uniswap_v3", "ethereum"): 1e8,
-    ("uniswap_v3", "base"): 2e9,
-    ("aave_v3", "ethereum"): 2e7,
-    ("aave_v3", "base"): 5e7,
-}
-"""ASSUMED, by order of magnitude; no public count was at hand. Uniswap V3 on Ethereum: 5 to 10 logs in each of 14 million
-blocks, as in the recorded mainnet blocks that the tests use. On Base: a million swaps and more on most days since 2024, by any
-emitter of the same events, of which Aerodrome's pools are the most. Aave V3: some 10,000 and 40,000 actions a day of four to six
-logs each, transfers of its tokens left out."""
+WORKLOADS = tuple(product(("uniswap_v3", "aave_v3"), ("ethereum", "base")))
+"""Their logs are assumed in `loaders/bigquery_cost/assumptions/logs.csv`: by order of magnitude, no public count was at hand."""
 
 QUERIES = {"uniswap_v3": 2, "aave_v3": 1}
 """``eth_getLogs`` per range: events of any emitter, and those of registered contracts."""
@@ -158,7 +152,7 @@ class Workload:
 
     @property
     def logs(self) -> float:
-        return LOGS[self.family, self.chain]
+        return logs_of(self.family, self.chain)
 
     def reading_logs(self, plan: Plan) -> Estimate:
         """Ranges of logs, each with the header of its last block."""
@@ -230,7 +224,7 @@ ASSUMED."""
 
 def workloads(registry: Registry) -> list[Workload]:
     found = []
-    for family, name in LOGS:
+    for family, name in WORKLOADS:
         chain = registry.chain(name)
         start = min(c.start_block for c in registry.contracts_of(chain) if c.family == family and c.start_block)
         found.append(Workload(family, name, HEADS[name] - start))

@@ -67,12 +67,27 @@ def table_rules() -> dict[str, TableRule]:
     return rules
 
 
-def logs_of(family: str, chain: str) -> float | None:
-    """Logs of a family on a chain from its first day until ``COUNTED_UNTIL``; None where none are assumed."""
-    for row in _rows("logs.csv"):
-        if (row["family"], row["chain"]) == (family, chain):
-            return float(row["logs"])
-    return None
+@dataclass(frozen=True, slots=True)
+class FamilyLogs:
+    """Logs of a family on a chain from its first day until ``COUNTED_UNTIL``."""
+
+    family: str
+    chain: str
+    logs: float
+    since: date
+
+
+@cache
+def family_logs() -> tuple[FamilyLogs, ...]:
+    return tuple(
+        FamilyLogs(row["family"], row["chain"], float(row["logs"]), date.fromisoformat(row["since"]))
+        for row in _rows("logs.csv")
+    )
+
+
+def logs_of(family: str, chain: str) -> float:
+    """0 where none are assumed."""
+    return sum(f.logs for f in family_logs() if (f.family, f.chain) == (family, chain))
 
 
 @dataclass(frozen=True)
@@ -84,7 +99,7 @@ class Profile:
     @classmethod
     def of(cls, chains: tuple[str, ...]) -> Profile:
         """Raises :class:`PoolhouseError` for a chain that nothing is assumed of."""
-        known = {row["chain"] for row in _rows("logs.csv")}
+        known = {f.chain for f in family_logs()}
         for chain in chains:
             if chain not in known:
                 raise PoolhouseError(
@@ -122,8 +137,8 @@ def _growth(name: str, chain: str) -> Growth | None:
                 raise KeyError(f"tables.csv: {name} follows {followed}, which is unknown")
             total += growth
         return total * rule.factor
-    if any(row["family"] == name for row in _rows("logs.csv")):
-        return _family_growth(name, chain)
+    if any(f.family == name for f in family_logs()):
+        return sum((_daily(f) for f in family_logs() if (f.family, f.chain) == (name, chain)), Growth())
     rows = [row for row in _rows("entities.csv") if row["entity"] == name and row["chain"] in (chain, _ANY_CHAIN)]
     if not rows:
         return None
@@ -131,12 +146,8 @@ def _growth(name: str, chain: str) -> Growth | None:
     return Growth(float(row["count"]), float(row["per_day"]))
 
 
-def _family_growth(family: str, chain: str) -> Growth:
-    for row in _rows("logs.csv"):
-        if (row["family"], row["chain"]) == (family, chain):
-            days = (COUNTED_UNTIL - date.fromisoformat(row["since"])).days
-            return Growth(0.0, float(row["logs"]) / days)
-    return Growth()
+def _daily(counted: FamilyLogs) -> Growth:
+    return Growth(0.0, counted.logs / (COUNTED_UNTIL - counted.since).days)
 
 
 def column_width(name: str, data_type: str | None) -> float:

@@ -141,7 +141,7 @@ def test_assumed_rows_follow_from_logs() -> None:
     assert both is not None
     assert both.start == 3_500_000
     assert ethereum.growth("a_table_of_your_own") is None
-    assert logs_of("morpho_blue", "bnb") is None
+    assert logs_of("morpho_blue", "bnb") == 0
     with pytest.raises(PoolhouseError, match="Nothing is assumed of the size of atlantis"):
         Profile.of(("atlantis",))
 
