@@ -90,7 +90,7 @@ class Run:
         return self.now - timedelta(days=self.days) - self.tail
 
     def variables(self, grain: str = "log", carry_days: int = 0) -> Variables:
-        """Script variables of `macros/ledger/dirty_days.sql`."""
+        """Script variables of `macros/ledger/dirty_days.sql` and `macros/quality/tested_days.sql`."""
         last = (self.now - timedelta(microseconds=1)).date()
         first = self.since.date()
         since = {
@@ -103,6 +103,8 @@ class Run:
             "first_dirty_day": first,
             "dirty_since": since,
             "read_days": tuple(days_between(first - timedelta(days=carry_days), last)),
+            "untested_days": tuple(days_between(first, last)),
+            "first_untested_day": first,
         }
 
 

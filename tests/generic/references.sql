@@ -1,8 +1,16 @@
 {#- Foreign key of several columns: rows of the model without a match in `to`. -#}
 {% test references(model, columns, to, to_columns) %}
 
+with
+
+source_rows as (
+
+    select * from {{ model }}
+
+)
+
 select source_rows.*
-from {{ model }} as source_rows
+from source_rows
 left outer join {{ to }} as target_rows
     on
         {% for column in columns -%}
