@@ -2,9 +2,14 @@
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {%- if custom_schema_name is none -%}
         {{ target.schema }}
-    {%- elif target.type == 'duckdb' or target.name in ('bigquery', 'bigquery_offline') -%}
+    {%- elif target.type == 'duckdb' or is_production() -%}
         {{ custom_schema_name | trim }}
     {%- else -%}
         {{ target.schema }}_{{ custom_schema_name | trim }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- BigQuery's production, or what stands for it offline. -#}
+{% macro is_production() -%}
+    {{ return(target.name in ('bigquery', 'bigquery_offline')) }}
 {%- endmacro %}

@@ -34,12 +34,19 @@
 
 {% macro create_watermarks() -%}
     {%- set relation = model_watermarks() -%}
-    create schema if not exists {{ relation.without_identifier() }};
+    {{ adapter.dispatch('create_watermarks_schema', 'poolhouse')(relation) }}
     create table if not exists {{ relation }} (
         model_name string, build_number int64, dimension_build_number int64
     );
     {{ adapter.dispatch('widen_change_logs', 'poolhouse')() }}
 {%- endmacro %}
+
+{% macro default__create_watermarks_schema(relation) -%}
+    create schema if not exists {{ relation.without_identifier() }};
+{%- endmacro %}
+
+{#- The statement needs the right to make datasets, which a builder has no use for: `poolhouse init bigquery` makes them. -#}
+{% macro bigquery__create_watermarks_schema(relation) -%}{%- endmacro %}
 
 {#- Warehouses that were built before these columns were there, all of them on DuckDB, get them. -#}
 {% macro default__widen_change_logs() -%}

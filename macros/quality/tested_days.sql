@@ -13,7 +13,8 @@
 
 {% macro default__tests_changed_days_by_default() -%} {{ return(false) }} {%- endmacro %}
 
-{% macro bigquery__tests_changed_days_by_default() -%} {{ return(true) }} {%- endmacro %}
+{#- Development and CI read the change logs from production (--defer): what they build they build, and test, whole. -#}
+{% macro bigquery__tests_changed_days_by_default() -%} {{ return(is_production()) }} {%- endmacro %}
 
 {% macro untested_days() -%}
     {{ return(model_watermarks().incorporate(path={'identifier': 'untested_days'})) }}

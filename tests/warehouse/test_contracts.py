@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
+from dbt.cli.main import dbtRunner
 
 from loaders.contracts import CHANGELOG, announced, contracts, recorded, with_records
 from tests.conftest import ROOT
+from tests.warehouse.small_project import write_project
 
 MARTS = ROOT / "models" / "marts"
 
@@ -108,3 +110,38 @@ def test_looker_notes_name_what_there_is() -> None:
             assert set(keys.split(", ")) <= columns[mart], line
     assert set(re.findall(r"\$\{TABLE\}\.(\w+)", notes)) <= columns["dex_trades"]
     assert set(re.findall(r"max\((\w+)\) from quality\.data_trust", notes)) <= columns["data_trust"]
+
+
+@pytest.mark.parametrize(
+    ("deprecation_date", "reader", "refused"),
+    [
+        ("2999-01-01", "select * from {{ ref('trades') }}", ""),
+        ("2999-01-01", "select * from {{ ref('trades', v=1) }}", "deprecat"),
+        ("2020-01-01", "select * from {{ ref('trades') }}", "deprecat"),
+    ],
+    ids=["old version kept, latest read", "old version read", "old version kept too long"],
+)
+def test_versions_as_the_policy_makes_them(tmp_path: Path, deprecation_date: str, reader: str, refused: str) -> None:
+    """The example of docs/contracts.md, with its date."""
+    example = re.search(r"```yaml\n(.*?)```", (ROOT / "docs" / "contracts.md").read_text(), re.DOTALL)
+    assert example is not None
+    properties = yaml.safe_load(example[1].replace("dex_trades", "trades"))
+    properties["models"][0]["versions"][0]["deprecation_date"] = deprecation_date
+    models = {"trades_v1": "select 1 as old", "trades_v2": "select 1 as new", "reader": reader}
+    project = write_project(tmp_path / "project", models, properties)
+    scratch = str(tmp_path / "target")
+    done = dbtRunner().invoke(
+        [
+            *("--quiet", "--log-level", "none", "parse", "--target", "bigquery_offline", "--target-path", scratch),
+            *("--project-dir", str(project), "--profiles-dir", str(project), "--log-path", scratch),
+        ]
+    )
+    if refused:
+        assert not done.success
+        assert re.search(refused, str(done.exception)), done.exception
+        return
+    manifest: Any = done.result
+    names = {node.unique_id: node.alias for node in manifest.nodes.values()}
+    assert names["model.poolhouse.trades.v2"] == "trades", "who reads the table has the latest"
+    assert names["model.poolhouse.trades.v1"] == "trades_v1"
+    assert manifest.nodes["model.poolhouse.reader"].depends_on.nodes == ["model.poolhouse.trades.v2"]
