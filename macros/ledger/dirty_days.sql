@@ -293,3 +293,16 @@
         {{ declare_dirty_days() }}
     {%- endif -%}
 {%- endmacro %}
+
+{#- And it learns those columns from the query alone, without a row: there the variables are known, and empty. -#}
+{% macro bigquery__get_empty_subquery_sql(select_sql, select_sql_header=none) -%}
+    {%- set header -%}
+        {{ select_sql_header or '' }}
+        {% if config.meta_get('dirty_families') and is_incremental() -%}
+            declare dirty_days, read_days array<date>;
+            declare first_dirty_day date;
+            declare dirty_since timestamp;
+        {%- endif %}
+    {%- endset -%}
+    {{ return(dbt.bigquery__get_empty_subquery_sql(select_sql, header)) }}
+{%- endmacro %}
