@@ -3,7 +3,8 @@
     An incremental model says in its `meta` what makes its rows change:
       dirty_families    families whose logs it reads, through however many models
       dirty_dimensions  rows of `int_dimension_changes` that change it (pools, tokens, ...); its hook names that log
-      carry_days        how many days a row's influence reaches forward; 0
+      carry_days        how many days a change reaches forward, through the models between as well; 0
+      read_back_days    how many days back its own SQL reads; carry_days
       dirty_grain       'log' (default): rows older than the first changed log of the dirty days stand;
                         'hour', 'day': what is aggregated by hour or day is rebuilt from its start
       dirty_time        its column that `dirty_grain` compares; block_timestamp
@@ -15,7 +16,7 @@
                                        with dimensions  "{% raw %}{{ record_watermark(ref('int_dimension_changes')) }}{% endraw %}"
     What it reads:
       the dirty part of a table of days           {% raw %}where {{ is_dirty('block_date', 'block_timestamp') }}{% endraw %}
-      and `carry_days` before it                  {% raw %}where {{ is_read_for_dirty('block_date') }}{% endraw %}
+      and `read_back_days` before it              {% raw %}where {{ is_read_for_dirty('block_date') }}{% endraw %}
       from the first dirty day on                 {% raw %}where {{ is_dirty_onward('block_date') }}{% endraw %}
     A day that became empty is emptied; a build that failed leaves the watermark, so its days stay dirty.
 
@@ -161,7 +162,8 @@
 {%- endmacro %}
 
 {% macro unnest_read_days(dirty_day) -%}
-    {{ unnest_days(add_days(dirty_day, -(config.meta_get('carry_days') or 0)), dirty_day) }}
+    {%- set read_back_days = config.meta_get('read_back_days', config.meta_get('carry_days')) or 0 -%}
+    {{ unnest_days(add_days(dirty_day, -read_back_days), dirty_day) }}
 {%- endmacro %}
 
 {% macro start_of_dirty(timestamp) -%}
@@ -200,7 +202,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- True for the rows that the dirty days are computed from: theirs and those of `carry_days` before. -#}
+{#- True for the rows that the dirty days are computed from: theirs and those of `read_back_days` before. -#}
 {% macro is_read_for_dirty(date) -%}
     {%- if is_incremental() -%} {{ in_days(date, 'read_days') }} {%- else -%} true {%- endif -%}
 {%- endmacro %}

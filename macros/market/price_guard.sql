@@ -45,12 +45,40 @@ buckets as (
 )
 {%- endmacro %}
 
-{#- CTEs that end in `guarded`: `buckets` with `rejected_reason`, NULL where the price stands.
+{#- CTEs that end in `guarded`: `buckets` with `rejected_reason`, NULL where the price stands. An incremental model
+    reads back seven days of its own: what they exchanged at which price stands.
     - `below_minimum_volume`: the hour exchanged less than 100 dollars.
     - `deviates_from_median`: more than a factor of three from the lower median of the token's up to 24
       preceding buckets of the last seven days, if at least three precede it. Buckets rejected for this stay in
       the medians of later ones, so that a true change of level is accepted after a while. -#}
 {% macro price_guard(buckets) -%}
+traded as (
+
+    {% if is_incremental() -%}
+    select
+        chain_id,
+        token_address,
+        price_hour,
+        hour_seconds,
+        volume_usd,
+        price_usd
+    from {{ this }}
+    where
+        {{ is_read_for_dirty('price_hour') }}
+        and not ({{ is_dirty('price_hour', 'price_hour') }})
+    union all
+    {%- endif %}
+    select
+        chain_id,
+        token_address,
+        price_hour,
+        hour_seconds,
+        volume_usd,
+        price_usd
+    from {{ buckets }}
+
+),
+
 numbered as (
 
     select
@@ -59,7 +87,7 @@ numbered as (
             partition by chain_id, token_address
             order by price_hour
         ) as bucket_number
-    from {{ buckets }}
+    from traded
     where volume_usd >= 100
 
 ),

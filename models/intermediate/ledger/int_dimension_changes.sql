@@ -43,11 +43,53 @@ tokens as (
 
 ),
 
+price_feeds as (
+
+    select
+        'price_feeds' as dimension,
+        chain_id,
+        {{ dbt.concat(['feed_address', "'/'", 'aggregator_address']) }} as entity,
+        {{ row_digest([
+            'phase_id', 'token_address', 'quote', 'heartbeat_s', 'decimals'
+        ]) | indent(8) }} as digest,
+        first_timestamp
+    from {{ ref('int_market_oracle_aggregators') }}
+    union all
+    -- Where a phase ends: what is older stands when a new one begins.
+    select
+        'price_feeds' as dimension,
+        chain_id,
+        {{ dbt.concat(['feed_address', "'/'", 'aggregator_address', "'/end'"]) }} as entity,
+        {{ row_digest(['valid_before_block']) | indent(8) }} as digest,
+        valid_before_timestamp as first_timestamp
+    from {{ ref('int_market_oracle_aggregators') }}
+
+),
+
+-- Prices are carried up to the head of what is loaded: from the older of two heads on they come or go.
+price_heads as (
+
+    select
+        'price_heads' as dimension,
+        chain_id,
+        'head' as entity,
+        {{ row_digest([unix_seconds(to_hour('max(max_timestamp)'))]) | indent(8) }} as digest,
+        {{ to_hour('max(max_timestamp)') }} as first_timestamp
+    from {{ ref('int_ledger_live_ranges') }}
+    where family in ('{{ price_families() | join("', '") }}') -- noqa: LT05
+    group by chain_id
+
+),
+
 entities as (
 
     select * from dex_pools
     union all
     select * from tokens
+    union all
+    select * from price_feeds
+    union all
+    select * from price_heads
 
 ),
 

@@ -1,17 +1,33 @@
 -- Hop 2: volume-weighted prices of tokens in pools against anchors that are no stables.
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('price_hour', 'timestamp'),
+        cluster_by = ['price_hour', 'chain_id', 'token_address'],
+        meta = price_meta(17, read_back_days=7),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 with
 
 pair_hours as (
 
     select * from {{ ref('int_market_pair_hours') }}
-    where not is_quote_stable
+    where
+        {{ is_dirty('price_hour', 'price_hour') }}
+        and not is_quote_stable
 
 ),
 
 anchor_prices as (
 
     select * from {{ ref('int_market_anchor_prices_hourly') }}
-    where price_usd is not null
+    where
+        {{ is_dirty('price_hour', 'price_hour') }}
+        and price_usd is not null
 
 ),
 

@@ -17,9 +17,9 @@ reads as (
 
 ),
 
-answers as (
+answer_days as (
 
-    select * from {{ ref('stg_chainlink__aggregator_answer_updated') }}
+    select * from {{ ref('int_market_oracle_answer_days') }}
 
 ),
 
@@ -63,8 +63,9 @@ first_answers as (
     select
         chain_id,
         aggregator_address,
-        min(block_number) as first_block
-    from answers
+        min(first_block) as first_block,
+        min(first_timestamp) as first_timestamp
+    from answer_days
     group by chain_id, aggregator_address
 
 ),
@@ -89,11 +90,17 @@ final as (
         phases.aggregator_address,
         phases.phase_id,
         phases.last_read_block,
+        first_answers.first_timestamp,
         min(first_answers.first_block) over (
             partition by phases.chain_id, phases.feed_address
             order by phases.phase_id, phases.last_read_block, phases.aggregator_address
             rows between 1 following and unbounded following
         ) as valid_before_block,
+        min(first_answers.first_timestamp) over (
+            partition by phases.chain_id, phases.feed_address
+            order by phases.phase_id, phases.last_read_block, phases.aggregator_address
+            rows between 1 following and unbounded following
+        ) as valid_before_timestamp,
         feeds.base_token_address as token_address,
         feeds.quote,
         feeds.heartbeat_s,

@@ -1,3 +1,15 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['block_timestamp', 'chain_id', 'feed_address'],
+        meta = {'dirty_families': ['chainlink'], 'dirty_dimensions': ['price_feeds']},
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 with
 
 aggregators as (
@@ -9,6 +21,7 @@ aggregators as (
 answers as (
 
     select * from {{ ref('stg_chainlink__aggregator_answer_updated') }}
+    where {{ is_dirty('block_timestamp', 'block_timestamp') }}
 
 ),
 

@@ -1,11 +1,24 @@
 -- Exact totals of what was exchanged against each anchor: a volume-weighted price is their quotient.
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('price_hour', 'timestamp'),
+        cluster_by = ['price_hour', 'chain_id', 'token_address'],
+        meta = price_meta(0),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 with
 
 swaps as (
 
     select * from {{ ref('int_dex_swaps') }}
     where
-        is_known
+        {{ is_dirty('block_date', 'block_timestamp') }}
+        and is_known
         and is_exchange
         -- A worthless token's contract may invent amounts that would overflow a sum.
         and abs(amount0_raw) <= {{ exact_int('1000000000000000000000000000000000') }}

@@ -1,15 +1,29 @@
 -- One pool price per token and hour: that against stables where one was accepted, else that against anchors.
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('price_hour', 'timestamp'),
+        cluster_by = ['price_hour', 'chain_id', 'token_address'],
+        meta = price_meta(17),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 with
 
 stable_prices as (
 
     select * from {{ ref('int_market_stable_pool_prices_hourly') }}
+    where {{ is_dirty('price_hour', 'price_hour') }}
 
 ),
 
 anchor_prices as (
 
     select * from {{ ref('int_market_anchor_pool_prices_hourly') }}
+    where {{ is_dirty('price_hour', 'price_hour') }}
 
 ),
 

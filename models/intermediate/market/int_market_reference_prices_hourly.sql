@@ -1,100 +1,141 @@
 -- What is known of a token's price without looking at a pool: the last oracle answer at the end of the hour, and
--- for a stable without one the price it aims at.
+-- for a stable without one the price it aims at. Its hours are those in which the token can have any price: an oracle
+-- gives one, or it was exchanged against an anchor within a day; for a stable with a peg also those in which it was
+-- swapped at all. None is beyond the head of what is loaded: when that moves, the hours from it on are dirty.
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('price_hour', 'timestamp'),
+        cluster_by = ['price_hour', 'chain_id', 'token_address'],
+        meta = price_meta(2, read_back_days=1),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 with
 
-token_hours as (
+pair_hours as (
 
-    select * from {{ ref('int_market_token_hours') }}
+    select * from {{ ref('int_market_pair_hours') }}
+    where {{ is_read_for_dirty('price_hour') }}
 
 ),
 
 oracle_prices as (
 
-    select * from {{ ref('int_market_oracle_prices') }}
+    select * from {{ ref('int_market_oracle_prices_hourly') }}
+    where {{ is_dirty('price_hour', 'price_hour') }}
 
 ),
 
-tokens as (
+swaps as (
 
-    select * from {{ ref('tokens') }}
+    select
+        chain_id,
+        token_in,
+        token_out,
+        {{ to_hour('block_timestamp') }} as price_hour
+    from {{ ref('int_dex_swaps') }}
+    where
+        {{ is_dirty('block_date', 'block_timestamp') }}
+        and is_known
 
 ),
 
-last_answers as (
+pegs as (
 
     select
         chain_id,
         token_address,
-        {{ to_hour('block_timestamp') }} as price_hour,
-        {{ unix_seconds('block_timestamp') }} as answer_seconds,
-        heartbeat_s,
-        price_usd
-    from oracle_prices
-    where price_usd is not null
-    qualify row_number() over (
-        partition by chain_id, token_address, {{ to_hour('block_timestamp') }}
-        order by block_number desc, log_index desc, feed_address asc
-    ) = 1
+        cast(peg_usd as {{ type_float64() }}) as peg_usd
+    from {{ ref('registry_tokens') }}
+    where category = 'stable' and peg_usd is not null
 
 ),
 
-filled as (
+heads as (
+
+    select
+        chain_id,
+        {{ to_hour('max(max_timestamp)') }} as head_hour
+    from {{ ref('int_ledger_live_ranges') }}
+    where family in ('{{ price_families() | join("', '") }}') -- noqa: LT05
+    group by chain_id
+
+),
+
+-- An anchor's own pools say that it is alive as well.
+exchanged as (
+
+    select
+        chain_id,
+        token_address,
+        price_hour
+    from pair_hours
+    union distinct
+    select
+        chain_id,
+        quote_token_address as token_address,
+        price_hour
+    from pair_hours
+
+),
+
+{{ carry_forward('exchanged', 'price_hour + interval 24 hour') }},
+
+token_hours as (
+
+    select
+        chain_id,
+        token_address,
+        carried_hour as price_hour
+    from carried
+    where {{ is_dirty('carried_hour', 'carried_hour') }}
+    union distinct
+    select
+        chain_id,
+        token_address,
+        price_hour
+    from oracle_prices
+    union distinct
+    select
+        swaps.chain_id,
+        pegs.token_address,
+        swaps.price_hour
+    from swaps
+    inner join pegs
+        on
+            swaps.chain_id = pegs.chain_id
+            and pegs.token_address in (swaps.token_in, swaps.token_out)
+
+),
+
+known as (
 
     select
         token_hours.chain_id,
         token_hours.token_address,
         token_hours.price_hour,
-        token_hours.hour_seconds,
-        last_value(last_answers.price_usd ignore nulls) over (
-            partition by token_hours.chain_id, token_hours.token_address
-            order by token_hours.price_hour
-            rows between unbounded preceding and current row
-        ) as price_usd,
-        last_value(last_answers.answer_seconds ignore nulls) over (
-            partition by token_hours.chain_id, token_hours.token_address
-            order by token_hours.price_hour
-            rows between unbounded preceding and current row
-        ) as answer_seconds,
-        last_value(last_answers.heartbeat_s ignore nulls) over (
-            partition by token_hours.chain_id, token_hours.token_address
-            order by token_hours.price_hour
-            rows between unbounded preceding and current row
-        ) as heartbeat_s
+        oracle_prices.price_usd as oracle_price_usd,
+        oracle_prices.age_s as oracle_age_s,
+        oracle_prices.is_stale as is_oracle_stale,
+        pegs.peg_usd
     from token_hours
-    left outer join last_answers
+    inner join heads
         on
-            token_hours.chain_id = last_answers.chain_id
-            and token_hours.token_address = last_answers.token_address
-            and token_hours.price_hour = last_answers.price_hour
-
-),
-
--- Age at the end of the hour. An answer beyond the feed's own promise is stale; past a day more it is no price.
-aged as (
-
-    select
-        *,
-        hour_seconds + 3600 - answer_seconds as age_s
-    from filled
-
-),
-
-judged as (
-
-    select
-        aged.chain_id,
-        aged.token_address,
-        aged.price_hour,
-        case when aged.age_s <= aged.heartbeat_s + 86400 then aged.price_usd end
-            as oracle_price_usd,
-        aged.age_s as oracle_age_s,
-        aged.age_s > aged.heartbeat_s * 1.1 + 120 as is_oracle_stale,
-        case when tokens.category = 'stable' then tokens.peg_usd end as peg_usd
-    from aged
-    inner join tokens
+            token_hours.chain_id = heads.chain_id
+            and token_hours.price_hour <= heads.head_hour
+    left outer join oracle_prices
         on
-            aged.chain_id = tokens.chain_id
-            and aged.token_address = tokens.token_address
+            token_hours.chain_id = oracle_prices.chain_id
+            and token_hours.token_address = oracle_prices.token_address
+            and token_hours.price_hour = oracle_prices.price_hour
+    left outer join pegs
+        on
+            token_hours.chain_id = pegs.chain_id
+            and token_hours.token_address = pegs.token_address
 
 ),
 
@@ -105,21 +146,21 @@ final as (
         token_address,
         price_hour,
         oracle_price_usd,
-        case when oracle_price_usd is not null then oracle_age_s end as oracle_age_s,
-        case when oracle_price_usd is not null then is_oracle_stale end as is_oracle_stale,
-        coalesce(oracle_price_usd, cast(peg_usd as {{ type_float64() }})) as price_usd,
+        oracle_age_s,
+        is_oracle_stale,
+        coalesce(oracle_price_usd, peg_usd) as price_usd,
         case
             when oracle_price_usd is not null then 'oracle'
             when peg_usd is not null then 'peg'
         end as price_source,
         cast(
             case
-                when oracle_price_usd is not null and is_oracle_stale then 0.5
+                when is_oracle_stale then 0.5
                 when oracle_price_usd is not null then 1.0
                 when peg_usd is not null then 0.6
             end as {{ type_float64() }}
         ) as price_confidence
-    from judged
+    from known
 
 )
 

@@ -1,16 +1,31 @@
 -- Hop 1: volume-weighted prices of tokens in pools against stables, each stable at its own price of the hour.
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('price_hour', 'timestamp'),
+        cluster_by = ['price_hour', 'chain_id', 'token_address'],
+        meta = price_meta(9, read_back_days=7),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 with
 
 pair_hours as (
 
     select * from {{ ref('int_market_pair_hours') }}
-    where is_quote_stable
+    where
+        {{ is_dirty('price_hour', 'price_hour') }}
+        and is_quote_stable
 
 ),
 
 reference_prices as (
 
     select * from {{ ref('int_market_reference_prices_hourly') }}
+    where {{ is_dirty('price_hour', 'price_hour') }}
 
 ),
 

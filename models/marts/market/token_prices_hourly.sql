@@ -1,14 +1,29 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        on_schema_change = 'fail',
+        partition_by = day_partition('price_hour', 'timestamp'),
+        cluster_by = ['price_hour', 'chain_id', 'token_address'],
+        meta = price_meta(18, read_back_days=1),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+
 with
 
 reference_prices as (
 
     select * from {{ ref('int_market_reference_prices_hourly') }}
+    where {{ is_dirty('price_hour', 'price_hour') }}
 
 ),
 
 pool_prices as (
 
     select * from {{ ref('int_market_pool_prices_hourly') }}
+    where {{ is_read_for_dirty('price_hour') }}
 
 ),
 
@@ -18,13 +33,21 @@ tokens as (
 
 ),
 
+accepted as (
+
+    select * from pool_prices
+    where price_usd is not null
+
+),
+
+{{ carry_forward('accepted', 'price_hour + interval 24 hour') }},
+
 joined as (
 
     select
         reference_prices.chain_id,
         reference_prices.token_address,
         reference_prices.price_hour,
-        {{ unix_seconds('reference_prices.price_hour') }} as hour_seconds,
         tokens.symbol,
         tokens.category = 'stable' as is_stable,
         reference_prices.oracle_price_usd,
@@ -37,26 +60,10 @@ joined as (
         pool_prices.volume_usd,
         pool_prices.rejected_price_usd,
         pool_prices.rejected_reason,
-        last_value(pool_prices.price_usd ignore nulls) over (
-            partition by reference_prices.chain_id, reference_prices.token_address
-            order by reference_prices.price_hour
-            rows between unbounded preceding and current row
-        ) as pool_price_usd,
-        last_value(pool_prices.price_source ignore nulls) over (
-            partition by reference_prices.chain_id, reference_prices.token_address
-            order by reference_prices.price_hour
-            rows between unbounded preceding and current row
-        ) as pool_source,
-        last_value(pool_prices.price_confidence ignore nulls) over (
-            partition by reference_prices.chain_id, reference_prices.token_address
-            order by reference_prices.price_hour
-            rows between unbounded preceding and current row
-        ) as pool_confidence,
-        last_value(pool_prices.accepted_seconds ignore nulls) over (
-            partition by reference_prices.chain_id, reference_prices.token_address
-            order by reference_prices.price_hour
-            rows between unbounded preceding and current row
-        ) as pool_seconds
+        carried.price_usd as pool_price_usd,
+        carried.price_source as pool_source,
+        carried.price_confidence as pool_confidence,
+        {{ unix_seconds('reference_prices.price_hour') }} - carried.accepted_seconds as pool_age_s
     from reference_prices
     inner join tokens
         on
@@ -67,26 +74,22 @@ joined as (
             reference_prices.chain_id = pool_prices.chain_id
             and reference_prices.token_address = pool_prices.token_address
             and reference_prices.price_hour = pool_prices.price_hour
+    left outer join carried
+        on
+            reference_prices.chain_id = carried.chain_id
+            and reference_prices.token_address = carried.token_address
+            and reference_prices.price_hour = carried.carried_hour
 
 ),
 
 -- A pool price is carried forward for a day and trusted less with every hour, half as much at the end.
-aged as (
-
-    select
-        *,
-        hour_seconds - pool_seconds as pool_age_s,
-        coalesce(hour_seconds - pool_seconds <= 86400, false) as has_pool_price
-    from joined
-
-),
-
 chosen as (
 
     select
         *,
-        has_pool_price and not (is_stable and reference_price_usd is not null) as is_pool_price
-    from aged
+        pool_price_usd is not null and not (is_stable and reference_price_usd is not null)
+            as is_pool_price
+    from joined
 
 ),
 
@@ -110,9 +113,9 @@ final as (
             when is_pool_price then pool_age_s
             when reference_source = 'oracle' then oracle_age_s
         end as price_age_s,
-        case when has_pool_price then pool_price_usd end as market_price_usd,
-        case when has_pool_price then pool_source end as market_source,
-        case when has_pool_price then pool_age_s end as market_age_s,
+        pool_price_usd as market_price_usd,
+        pool_source as market_source,
+        pool_age_s as market_age_s,
         swap_count as market_swap_count,
         volume_usd as market_volume_usd,
         rejected_price_usd,
@@ -120,9 +123,7 @@ final as (
         oracle_price_usd,
         oracle_age_s,
         is_oracle_stale,
-        case
-            when has_pool_price then {{ safe_ratio('pool_price_usd', 'oracle_price_usd') }} - 1
-        end as market_deviation_ratio
+        {{ safe_ratio('pool_price_usd', 'oracle_price_usd') }} - 1 as market_deviation_ratio
     from chosen
 
 )
