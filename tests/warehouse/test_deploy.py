@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +135,44 @@ def test_terraform_makes_what_init_makes(terraform: dict[str, Any]) -> None:
         days = example.expiration_days
         expected = None if days is None else f"{days} * 24 * 60 * 60 * 1000"
         assert str(made.get("default_table_expiration_ms", "None")).strip("${}") == str(expected)
+
+
+def terraform_command(folder: Path, *arguments: str, stdin: str = "") -> str:
+    """Terraform where it is installed; it asks no network for what it is asked here."""
+    if shutil.which("terraform") is None:
+        pytest.skip("Terraform is not installed: CI runs `terraform fmt` and `terraform validate`")
+    environment = {**os.environ, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.devnull}
+    done = subprocess.run(
+        ["terraform", *arguments], cwd=folder, input=stdin, check=False, capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_terraform_is_formatted() -> None:
+    assert terraform_command(TERRAFORM, "fmt", "-check", "-diff") == ""
+
+
+def test_terraform_computes_the_grants_of_init(tmp_path: Path) -> None:
+    """Its own evaluation of the tables: locals and variables alone, for which it needs no provider."""
+    folder = tmp_path / "deploy" / "terraform"
+    shutil.copytree(layout.DATASETS_CSV.parent, tmp_path / "loaders" / "bigquery_setup")
+    folder.mkdir(parents=True)
+    shutil.copy(TERRAFORM / "variables.tf", folder)
+    text = "\n".join((TERRAFORM / name).read_text() for name in ("datasets.tf", "accounts.tf"))
+    (folder / "locals.tf").write_text("\n".join(re.findall(r"(?ms)^locals \{.*?^\}", text)))
+    names = ("project_roles", "readings", "datasets", "ci_datasets")
+    expression = "jsonencode({" + ", ".join(f"{name} = local.{name}" for name in names) + "})\n"
+    arguments = ("console", "-var", "project=my-project", "-var", "repository=owner/name")
+    found = json.loads(json.loads(terraform_command(folder, *arguments, stdin=expression).strip().splitlines()[-1]))
+
+    granted = {(entry["account"], entry["role"], None) for entry in found["project_roles"].values()}
+    granted |= {(entry["reader"], access.READER_ROLE, entry["dataset"]) for entry in found["readings"].values()}
+    granted |= {(row["writer"], access.WRITER_ROLE, name) for name, row in found["datasets"].items()}
+    assert granted == {(grant.account.name, grant.role, grant.dataset) for grant in access.grants(None)}
+    for key, target in (("datasets", Target.PRODUCTION), ("ci_datasets", Target.CI)):
+        wanted = {d.name: d.description for d in layout.datasets(target, layout.prefix(target, {}))}
+        assert {name: row["description"] for name, row in found[key].items()} == wanted
 
 
 def test_terraform_gives_no_other_role_on_data(terraform: dict[str, Any]) -> None:
