@@ -10,7 +10,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from loaders.bigquery_setup.connect import PATIENCE_S, RETRY, Connection, explained, link_billing
-from loaders.bigquery_setup.layout import Dataset
+from loaders.bigquery_setup.layout import SHARED_DATASET, Dataset
 from loaders.errors import PoolhouseError
 
 _MS_PER_DAY = 86_400_000
@@ -43,19 +43,15 @@ def apply(connection: Connection, steps: list[Step], done: Callable[[Step], None
         done(step)
 
 
+def has_raw(connection: Connection) -> bool:
+    """Whether production's raw tables, which every target reads, are there. Raises as :func:`plan`."""
+    return _find(connection, SHARED_DATASET) is not None
+
+
 def _step(connection: Connection, wanted: Dataset) -> Step:
-    with explained(connection, "look at datasets", wanted.name):
-        try:
-            found = connection.client.get_dataset(_name(connection, wanted), retry=RETRY, timeout=PATIENCE_S)
-        except NotFound as error:
-            if "project" in str(error).lower() and "dataset" not in str(error).lower():
-                raise
-            return Step(wanted, "create")
-    if found.location.upper() != connection.location.upper():
-        raise PoolhouseError(
-            f"Dataset {connection.project}.{wanted.name} lies in {found.location}, not in {connection.location}.",
-            f"A dataset cannot be moved: set POOLHOUSE_BQ_LOCATION={found.location}, or use another project or prefix.",
-        )
+    found = _find(connection, wanted.name)
+    if found is None:
+        return Step(wanted, "create")
     reasons = []
     if found.description != wanted.description:
         reasons.append("description")
@@ -66,8 +62,24 @@ def _step(connection: Connection, wanted: Dataset) -> Step:
     return Step(wanted, "update" if reasons else "keep", tuple(reasons), found)
 
 
+def _find(connection: Connection, name: str) -> bigquery.Dataset | None:
+    with explained(connection, "look at datasets", name):
+        try:
+            found = connection.client.get_dataset(f"{connection.project}.{name}", retry=RETRY, timeout=PATIENCE_S)
+        except NotFound as error:
+            if "project" in str(error).lower() and "dataset" not in str(error).lower():
+                raise
+            return None
+    if found.location.upper() != connection.location.upper():
+        raise PoolhouseError(
+            f"Dataset {connection.project}.{name} lies in {found.location}, not in {connection.location}.",
+            f"A dataset cannot be moved: set POOLHOUSE_BQ_LOCATION={found.location}, or use another project or prefix.",
+        )
+    return found
+
+
 def _create(connection: Connection, wanted: Dataset) -> None:
-    dataset = bigquery.Dataset(_name(connection, wanted))
+    dataset = bigquery.Dataset(f"{connection.project}.{wanted.name}")
     dataset.location = connection.location
     dataset.description = wanted.description
     dataset.labels = dict(wanted.labels)
@@ -91,10 +103,6 @@ def _update(connection: Connection, wanted: Dataset, found: bigquery.Dataset) ->
         connection.client.update_dataset(
             found, ["description", "labels", "default_table_expiration_ms"], retry=RETRY, timeout=PATIENCE_S
         )
-
-
-def _name(connection: Connection, dataset: Dataset) -> str:
-    return f"{connection.project}.{dataset.name}"
 
 
 def _expiration_ms(dataset: Dataset) -> int | None:

@@ -69,11 +69,13 @@ def bigquery(
 
     from loaders.bigquery_setup.connect import connect
     from loaders.bigquery_setup.report import next_lines, step_line
-    from loaders.bigquery_setup.run import apply, plan
+    from loaders.bigquery_setup.run import apply, has_raw, plan
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
     connection = connect(project, location)
     console.print(f"Project {project}, {location}: a query would run, as {connection.identity}.")
+    if target is not Target.PRODUCTION and not has_raw(connection):
+        console.print("  raw, which this target shares with production, is not there yet: `poolhouse init bigquery`")
     steps = plan(connection, wanted)
     if dry_run:
         for step in steps:

@@ -113,6 +113,14 @@ def test_development_shares_raw_and_forgets_its_tables(init: Init, cloud: Google
     assert {d["defaultTableExpirationMs"] for d in cloud.datasets.values()} == {str(7 * 86_400_000)}
     assert "export POOLHOUSE_BQ_PREFIX=dev_ada_lovelace_1" in done
     assert "dbt build --target bigquery_dev" in done
+    assert "raw, which this target shares with production, is not there yet" in done
+
+
+def test_development_lies_where_production_lies(init: Init, refused: Refused) -> None:
+    init("--location", "EU")
+    assert "is not there yet" not in init("--target", "bigquery_dev", "--location", "EU")
+    message, _ = refused("--target", "bigquery_ci", "--location", "US")
+    assert message == f"Dataset {PROJECT}.raw lies in EU, not in US."
 
 
 def test_repairs_what_is_not_as_it_should_be(init: Init, cloud: GoogleCloud) -> None:
