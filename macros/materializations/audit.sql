@@ -1,7 +1,7 @@
 {#- A table over all history that is rebuilt when an audit is asked for and stands otherwise: checks that sum up or compare
-    everything ever loaded, and what only they read. On DuckDB every build audits unless told `--vars '{audit: false}'`; on
-    BigQuery's production, where a scan of history is billed every hour, none does unless told `--vars '{audit: true}'`. What is not there yet is
-    built in any case. -#}
+    everything ever loaded, and what only they read. Every build audits unless told `--vars '{audit: false}'`, but for
+    BigQuery's production: scans of history are billed there, and none does unless told `--vars '{audit: true}'`. What is
+    not there yet is built in any case. -#}
 {% macro is_audit() -%}
     {%- set asked = var('audit', none) -%}
     {{ return(adapter.dispatch('audits_by_default', 'poolhouse')() if asked is none else asked) }}
