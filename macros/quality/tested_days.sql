@@ -1,7 +1,7 @@
 {#- What data tests look at. On DuckDB whole tables. On BigQuery, where every byte is billed, the days that changed since all
     tests last passed: of a model with dirty days, or of a view on logs, its tests see the rows of these days only, and of a
-    model that stands until an audit they see nothing. `--vars '{test_scope: all}'` makes them see everything, `changed` the
-    days that changed.
+    model that stands until an audit, or that only audits read, they see nothing. `--vars '{test_scope: all}'` makes them
+    see everything, `changed` the days that changed.
 
     `intermediate.untested_days` holds the days; the change logs renew it when they are built. It is emptied (by a watermark
     of the tests) when a run in which every such test of the project took part has passed: a fault stays under test until
@@ -48,7 +48,7 @@
 {% macro default__get_where_subquery(relation) -%}
     {%- set conditions = [config.get('where')] if config.get('where') else [] -%}
     {%- set tested = graph.nodes.get(model.attached_node) if execute else none -%}
-    {%- if tested and tested.config.materialized == 'audit' and not is_audit() -%}
+    {%- if tested and not is_audit() and is_tested_in_audits(tested) -%}
         {%- do conditions.append('false') -%}
     {%- elif tested and tests_changed_days() and day_column(tested) -%}
         {%- if tested.config.meta.rebuilds == 'onward' -%}
@@ -61,6 +61,11 @@
         {{ return('(select * from ' ~ relation ~ ' where ' ~ conditions | join(' and ') ~ ') as tested_rows') }}
     {%- endif -%}
     {{ return(relation) }}
+{%- endmacro %}
+
+{#- What stands until an audit, and views over all logs that only audits read (`meta.tested_in_audits`). -#}
+{% macro is_tested_in_audits(node) -%}
+    {{ return(node.config.materialized == 'audit' or node.config.meta.tested_in_audits) }}
 {%- endmacro %}
 
 {#- The column of a model, a date or a timestamp, by which its tests can be limited to days: what it is rebuilt by, or the
