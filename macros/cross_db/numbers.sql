@@ -58,3 +58,20 @@
     cast({{ numerator }} as {{ type_float64() }})
     / nullif(cast({{ denominator }} as {{ type_float64() }}), 0)
 {%- endmacro %}
+
+{#- A float up to 1e19, rounded half away from zero to NUMERIC(38, 9). Each engine's own cast rounds otherwise: one the
+    float times 1e9, a tie to the even digit, the other the exact value of the float. -#}
+{% macro float_to_decimal(expression) -%}
+    {{ return(adapter.dispatch('float_to_decimal', 'poolhouse')(expression)) }}
+{%- endmacro %}
+
+{% macro default__float_to_decimal(expression) -%}
+    cast(
+        cast(round(({{ expression }}) * 1e9) as decimal(29, 0)) * cast('0.000000001' as decimal(9, 9))
+        as decimal(38, 9)
+    )
+{%- endmacro %}
+
+{% macro bigquery__float_to_decimal(expression) -%}
+    cast(round(({{ expression }}) * 1e9) as numeric) / 1000000000
+{%- endmacro %}

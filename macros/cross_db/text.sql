@@ -11,11 +11,12 @@
     regexp_contains({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
-{#- Fingerprint of a row's columns: two rows have the same where none differs. Free text comes last. -#}
+{#- Fingerprint of a row's columns: two rows have the same where none differs. Free text comes last.
+    `||` and not concat(), for which NULL is the empty text on DuckDB. -#}
 {% macro row_digest(columns) -%}
     {%- set parts = [] -%}
     {%- for column in columns -%}
-        {%- do parts.append("coalesce(concat('=', cast(" ~ column ~ " as " ~ dbt.type_string() ~ ")), '')") -%}
+        {%- do parts.append("coalesce('=' || cast(" ~ column ~ " as " ~ dbt.type_string() ~ "), '')") -%}
         {%- do parts.append("'|'") if not loop.last -%}
     {%- endfor -%}
     {{ dbt.hash('concat(' ~ parts | join(', ') ~ ')') }}

@@ -3,6 +3,6 @@
 {% macro to_usd(amount) -%}
     case
         when abs({{ amount }}) <= 1000000000000000.0
-            then cast({{ amount }} as {{ type_decimal() }})
+            then {{ float_to_decimal(amount) | indent(16) }}
     end
 {%- endmacro %}

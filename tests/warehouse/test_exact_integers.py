@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,10 @@ FOLDERS = ("evm/*", "aave_v3/*", "cross_db/numbers", "market/swap_direction")
 ELSEWHERE = {
     "hex_to_int": "hex digits: test_hex_digits_are_read",
     "to_human": "floats",
+    **dict.fromkeys(
+        ("float_to_decimal", "default__float_to_decimal", "bigquery__float_to_decimal"),
+        "floats: test_floats_round_to_one_decimal",
+    ),
     "safe_ratio": "floats",
     "aave_apy": "floats; test_aave_rates",
     "sum_of_all": "an aggregate: test_a_sum_is_exact_or_unknown",
@@ -37,7 +42,6 @@ ELSEWHERE = {
     "aave_modelled_reserve_values": "names",
     "zero_address": "a constant",
     "aave_last_supported_revision": "a constant",
-    "until_block": "a window",
     "rows_by_position": "a window",
     "holds_at": "a join condition",
     "holds_before": "a join condition",
@@ -108,6 +112,9 @@ def model_sql(name: str, case: Case) -> str:
 def engines(tmp_path_factory: pytest.TempPathFactory) -> BothEngines:
     queries = {name: model_sql(name, case) for name, case in CASES.items()}
     queries["hex_to_int"] = "select case_id, {{ int_to_text(hex_to_int('a_text')) }} as result from inputs"
+    queries["float_to_decimal"] = (
+        "select case_id, cast({{ float_to_decimal('cast(a_text as ' ~ type_float64() ~ ')') }} as string) as result from inputs"
+    )
     queries["sum_of_all"] = CASES_AS_INTEGERS.format(exact="{{ type_exact_int() }}") + SUM
     return BothEngines(tmp_path_factory.mktemp("integers"), queries, NAMES)
 
@@ -240,3 +247,23 @@ def test_an_integer_has_one_form(engines: BothEngines, texts: list[str]) -> None
 
     for results in engines.run("is_canonical_integer", [(text,) for text in texts]):
         assert results == [str(int(is_canonical(text))) for text in texts]
+
+
+AMOUNTS = st.one_of(
+    st.floats(-1e15, 1e15),
+    # Ties, as near as floats come to them.
+    st.integers(-(10**15), 10**15).map(lambda number: (number + 0.5) / 1e9),
+)
+
+
+def test_floats_round_to_one_decimal(engines: BothEngines) -> None:
+    # One query answers a list of cases.
+    @examples(12)
+    @given(st.lists(AMOUNTS, min_size=1, max_size=200))
+    def agree(amounts: list[float]) -> None:
+        local, google = engines.run("float_to_decimal", [(repr(amount),) for amount in amounts])
+        for amount, *results in zip(amounts, local, google, strict=True):
+            nanos = Decimal(amount * 1e9).quantize(Decimal(1), ROUND_HALF_UP, Context(prec=60))
+            assert [Decimal(result or "NaN") for result in results] == [nanos.scaleb(-9)] * 2, amount
+
+    agree()

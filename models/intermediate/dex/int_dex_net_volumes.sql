@@ -111,10 +111,10 @@ reached as (
         case
             when reached_usd = tx_gross_usd then tx_net_usd
             else
-                cast(
-                    cast(tx_net_usd as {{ type_float64() }})
-                    * ({{ safe_ratio('reached_usd', 'tx_gross_usd') }}) as {{ type_decimal() }}
-                )
+                {{ float_to_decimal(
+                    'cast(tx_net_usd as ' ~ type_float64() ~ ') * ('
+                    ~ safe_ratio('reached_usd', 'tx_gross_usd') ~ ')'
+                ) | indent(16) }}
         end as reached_net_usd
     from netted
 

@@ -57,7 +57,7 @@ counted as (
         owning.load_id,
         owning.from_block,
         owning.log_count as expected_count,
-        coalesce(sum(log_counts.log_count), 0) as actual_count
+        cast(coalesce(sum(log_counts.log_count), 0) as int64) as actual_count
     from owning
     left outer join log_counts
         on

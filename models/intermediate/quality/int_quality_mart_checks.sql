@@ -57,11 +57,10 @@ check_counts as (
     select
         mart,
         chain_id,
-        sum(case when failed_count = 0 and checked_count > 0 then 1 else 0 end) as passed_count,
-        sum(case when failed_count > 0 then 1 else 0 end) as failed_count,
-        sum(case when failed_count = 0 and checked_count = 0 then 1 else 0 end)
-            as incomplete_count,
-        sum(case when is_own and checked_count > 0 then 1 else 0 end) as own_check_count
+        count(case when failed_count = 0 and checked_count > 0 then 1 end) as passed_count,
+        count(case when failed_count > 0 then 1 end) as failed_count,
+        count(case when failed_count = 0 and checked_count = 0 then 1 end) as incomplete_count,
+        count(case when is_own and checked_count > 0 then 1 end) as own_check_count
     from per_check
     group by mart, chain_id
 
@@ -72,8 +71,8 @@ facts as (
     select
         spoken_for.mart,
         results.chain_id,
-        sum(results.checked_count) as compared_count,
-        sum(results.failed_count) as mismatch_count,
+        cast(sum(results.checked_count) as int64) as compared_count,
+        cast(sum(results.failed_count) as int64) as mismatch_count,
         count(distinct case
             when spoken_for.kind = 'reconciliation' and results.checked_count > 0
                 then results.entity

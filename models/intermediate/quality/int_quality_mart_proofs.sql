@@ -12,7 +12,7 @@ answers as (
 
     select
         marts.mart,
-        sum(answers.compared) as known_answer_count
+        cast(sum(answers.compared) as int64) as known_answer_count
     from marts
     inner join {{ ref('quality_known_answers') }} as answers
         on {{ names_mart('answers.marts', 'marts.mart') }}
@@ -26,7 +26,7 @@ mutations as (
         marts.mart,
         count(distinct mutations.event) as mutated_event_count,
         count(*) as mutation_count,
-        sum(case when mutations.outcome = 'caught' then 1 else 0 end) as mutation_caught_count
+        count(case when mutations.outcome = 'caught' then 1 end) as mutation_caught_count
     from marts
     inner join {{ ref('quality_mutations') }} as mutations
         on {{ names_mart('mutations.marts', 'marts.mart') }}
