@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from tests.warehouse.googlesql.analyzer import Analyzer
-from tests.warehouse.googlesql.evaluator import Cell, evaluate
+from tests.warehouse.googlesql.evaluator import evaluate
 from tests.warehouse.small_project import compile_models, write_project
 
 INPUTS = "inputs"
@@ -32,7 +32,7 @@ class BothEngines:
 
     def run(self, query: str, rows: Sequence[Sequence[object]]) -> tuple[Results, Results]:
         """Results of the rows, in order: DuckDB's and Google's. A row may be shorter than the names; the rest is NULL."""
-        cells: list[tuple[Cell, ...]] = []
+        cells: list[tuple[str | int | None, ...]] = []
         for number, row in enumerate(rows):
             texts = [None if value is None else str(value) for value in row]
             cells.append((number, *texts, *[None] * (len(self._names) - len(row))))

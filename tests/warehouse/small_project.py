@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 ROOT = Path(__file__).resolve().parents[2]
+_DATABASE = "small.duckdb"
 
 
 def write_project(folder: Path, models: Mapping[str, str], properties: Mapping[str, object] | None = None) -> Path:
@@ -31,16 +33,27 @@ def write_project(folder: Path, models: Mapping[str, str], properties: Mapping[s
 
 def compile_models(project: Path, target: str) -> dict[str, str]:
     """The SQL that dbt renders for a target, by model."""
+    results = _dbt(project, target, "compile", "--no-populate-cache", "--no-introspect")
+    return {result.node.name: result.node.compiled_code for result in results.results}
+
+
+def run_models(project: Path) -> Path:
+    """Build the models into a DuckDB file of the project's."""
+    _dbt(project, "duckdb", "run")
+    DuckDBConnectionManager.close_all_connections()  # dbt would keep the file for itself
+    return project / _DATABASE
+
+
+def _dbt(project: Path, target: str, command: str, *options: str) -> Any:
     scratch = project / f"target_{target}"
-    os.environ["POOLHOUSE_DUCKDB"] = str(project / "unused.duckdb")
+    os.environ["POOLHOUSE_DUCKDB"] = str(project / _DATABASE)
     done = dbtRunner().invoke(
         [
-            *("--quiet", "--log-level", "none", "compile", "--target", target, "--threads", "1"),
-            *("--no-populate-cache", "--no-introspect", "--project-dir", str(project), "--profiles-dir", str(project)),
+            *("--quiet", "--log-level", "none", command, "--target", target, "--threads", "1", *options),
+            *("--project-dir", str(project), "--profiles-dir", str(project)),
             *("--target-path", str(scratch), "--log-path", str(scratch)),
         ]
     )
     if not done.success:
-        raise AssertionError(f"dbt compile failed: {done.exception or done.result}")
-    results: Any = done.result
-    return {result.node.name: result.node.compiled_code for result in results.results}
+        raise AssertionError(f"dbt {command} failed: {done.exception or done.result}")
+    return done.result

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from loaders.build import SERVED_SCHEMAS
-from tests.conftest import Run
-from tests.small_market import SmallMarket
+from tests.conftest import Run, run_poolhouse
+from tests.small_market import SmallMarket, small_market
 
 DATABASE = "devnet.duckdb"
 """Copies keep the name: views name their database after its file."""
@@ -38,6 +41,17 @@ def make(poolhouse: Run, market: SmallMarket, folder: Path) -> None:
     load(poolhouse, market, warehouse.database, "--protocol", "contract_risk")
     snapshot(poolhouse, market, warehouse.database)
     build(poolhouse, warehouse.database, env={"DBT_TARGET_PATH": str(warehouse.manifest.parent)})
+
+
+@contextmanager
+def warehouse_at(folder: Path | None) -> Iterator[SmallWarehouse]:
+    """The one that was built earlier into a folder, or (None) one that is built for the occasion."""
+    if folder is not None:
+        yield SmallWarehouse(folder)
+        return
+    with tempfile.TemporaryDirectory() as scratch, small_market() as market:
+        make(run_poolhouse, market, Path(scratch))
+        yield SmallWarehouse(Path(scratch))
 
 
 def pinned_blocks(market: SmallMarket) -> tuple[int, ...]:

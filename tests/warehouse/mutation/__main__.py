@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
-from tests.conftest import run_poolhouse
-from tests.small_market import small_market
 from tests.warehouse.mutation.logs import MUTATIONS
 from tests.warehouse.mutation.project import Project, kinds_of_event, name_of
 from tests.warehouse.mutation.rebuild import Rebuild
 from tests.warehouse.mutation.table import PAGE, SEED, page_text, row_of, seed_text
 from tests.warehouse.mutation.verdict import judge
-from tests.warehouse.small_warehouse import SmallWarehouse, make
+from tests.warehouse.small_warehouse import SmallWarehouse, warehouse_at
 
 
 def main() -> int:
@@ -28,16 +25,12 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.write and arguments.only:
         parser.error("a part of the table cannot be written")
-    if arguments.warehouse:
-        return judge_all(arguments.warehouse, arguments.only, arguments.write)
-    with tempfile.TemporaryDirectory() as folder, small_market() as market:
-        make(run_poolhouse, market, Path(folder))
-        return judge_all(Path(folder), arguments.only, arguments.write)
+    with warehouse_at(arguments.warehouse) as warehouse:
+        return judge_all(warehouse, arguments.only, arguments.write)
 
 
-def judge_all(folder: Path, only: str, write: bool) -> int:
+def judge_all(warehouse: SmallWarehouse, only: str, write: bool) -> int:
     """Mutate every kind of event; the number of mutations that go unnoticed without a reason."""
-    warehouse = SmallWarehouse(folder)
     project = Project.read(warehouse.manifest)
     rebuild = Rebuild(warehouse.database, project)
     if failing := rebuild.failing_tests():
