@@ -19,7 +19,11 @@ from loaders.registry.schema import LOAD_ID, RawTable
 USD_PER_TIB = 6.25
 """On demand, in US and EU, in 2026: https://cloud.google.com/bigquery/pricing. The first TiB of a month is free."""
 _TEMPORARY = "__dbt_tmp"
-_WATERMARKS = "model_watermarks"
+_BOOKKEEPING: dict[str, dict[str, str | None]] = {
+    "model_watermarks": {"model_name": "string", "build_number": "int64", "dimension_build_number": "int64"},
+    "untested_days": {"date_day": "date"},
+}
+"""Tables that macros make, with their columns (`macros/ledger/dirty_days.sql`, `macros/quality/tested_days.sql`)."""
 _RUN_HOOKS = "hooks of the run"
 SLIGHT_GROWTH = 2**20
 """Bytes: rounding of blocks and days makes estimates of two histories differ by less."""
@@ -53,8 +57,7 @@ class Project:
             for node in (*_models(manifest), *_seeds(manifest), *manifest.sources.values())
             if relation_name(node) not in views
         }
-        database, schema = _intermediate(manifest)
-        columns[f"{database}.{schema}.{_WATERMARKS}"] = ("model_name", "build_number", "dimension_build_number")
+        columns |= {_beside_ledger(manifest, name): tuple(types) for name, types in _BOOKKEEPING.items()}
         catalog = Catalog(columns, {name: sql for name, sql in views.items() if sql})
         jobs = []
         for sent in recording.jobs:
@@ -119,10 +122,9 @@ def assumed_tables(project: Project, profile: Profile) -> dict[str, Table]:
         tables[relation_name(node)] = _table(profile, relation_name(node), node.name, types, layout)
     for node in _seeds(project.manifest):
         tables[relation_name(node)] = _seed_table(node)
-    database, schema = _intermediate(project.manifest)
-    watermarks = f"{database}.{schema}.{_WATERMARKS}"
-    columns = {"model_name": "string", "build_number": "int64", "dimension_build_number": "int64"}
-    tables[watermarks] = _table(profile, watermarks, _WATERMARKS, columns, (None, ()))
+    for name, bookkeeping in _BOOKKEEPING.items():
+        relation = _beside_ledger(project.manifest, name)
+        tables[relation] = _table(profile, relation, name, bookkeeping, (None, ()))
     return tables
 
 
@@ -204,9 +206,10 @@ def _seeds(manifest: Any) -> list[Any]:
     return [node for node in manifest.nodes.values() if str(node.resource_type) == "seed"]
 
 
-def _intermediate(manifest: Any) -> tuple[str, str]:
+def _beside_ledger(manifest: Any, name: str) -> str:
+    """Relation of a table that macros make in the schema of the intermediate models."""
     node = next(n for n in _models(manifest) if n.name == "int_ledger_changes")
-    return str(node.database).lower(), str(node.schema).lower()
+    return f"{node.database}.{node.schema}.{name}".lower()
 
 
 def _view_sql(recording: Recording, node: Any) -> str:
