@@ -21,6 +21,8 @@ from loaders.errors import PoolhouseError
 PROJECT = Path(__file__).resolve().parents[2]
 ORDINARY_RUN = ("build", "--exclude-resource-type", "unit_test")
 """What production runs: unit tests prove the SQL, not the data."""
+AUDIT = (*ORDINARY_RUN, "--vars", "{audit: true, test_scope: all}")
+"""What checks all history (`macros/materializations/audit.sql`)."""
 FULL_REFRESH = ("run",)
 _TARGET = "bigquery_offline"
 _REST_TYPES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}

@@ -13,7 +13,7 @@ from loaders.bigquery_cost.bill import Bill
 from loaders.bigquery_cost.estimate import RunCost, dollars
 
 Runs = Mapping[str, RunCost]
-"""By name: ``hourly run``, ``daily run``, ``full refresh``, ``audit``."""
+"""By name: ``hourly run``, ``daily run``, ``daily run with audit``, ``full refresh``."""
 RUNS_A_MONTH = {"hourly run": 730, "daily run": 30.4}
 
 

@@ -27,6 +27,7 @@ def cost(
     ] = "1y",
     every: Annotated[Literal["hour", "day", "both"], typer.Option("--every", help="How often dbt runs.")] = "both",
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Also what building all anew costs.")] = False,
+    audit: Annotated[bool, typer.Option("--audit", help="Also what a build costs that checks all history.")] = False,
     database: Annotated[
         Path | None,
         typer.Option(
@@ -50,7 +51,7 @@ def cost(
     from loaders.bigquery_cost.bill import Run
     from loaders.bigquery_cost.estimate import Project, assumed_tables, run_cost, tables_without_size
     from loaders.bigquery_cost.measured import measured_tables
-    from loaders.bigquery_cost.recorder import FULL_REFRESH, ORDINARY_RUN, parse_project, record
+    from loaders.bigquery_cost.recorder import AUDIT, FULL_REFRESH, ORDINARY_RUN, parse_project, record
     from loaders.bigquery_cost.sizes import Profile
 
     days = history_days(history)
@@ -60,6 +61,7 @@ def cost(
     with console.status("dbt tells what it would send"):
         manifest = parse_project()
         ordinary = Project.read(record(manifest, ORDINARY_RUN, is_built=True))
+        audited = Project.read(record(manifest, AUDIT, is_built=True)) if audit else None
         refresh = Project.read(record(manifest, FULL_REFRESH, is_built=False)) if full_refresh else None
     tables = assumed_tables(ordinary, profile)
     if database is not None:
@@ -69,6 +71,8 @@ def cost(
         runs["hourly run"] = run_cost(ordinary, profile, Run("hour", days), tables)
     if every != "hour":
         runs["daily run"] = run_cost(ordinary, profile, Run("day", days), tables)
+    if audited is not None:
+        runs["daily run with audit"] = run_cost(audited, profile, Run("day", days), tables)
     if refresh is not None:
         runs["full refresh"] = run_cost(refresh, profile, Run("day", days), tables)
     unknown = [] if database is not None else tables_without_size(ordinary, tables)
