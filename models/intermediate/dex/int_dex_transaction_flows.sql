@@ -4,12 +4,7 @@
         incremental_strategy = replace_strategy(),
         partition_by = day_partition('block_date'),
         cluster_by = ['chain_id', 'block_timestamp'],
-        meta = {
-            'dirty_families': ['uniswap_v2', 'uniswap_v3', 'chainlink'],
-            'dirty_dimensions': ['dex_pools', 'tokens', 'price_feeds', 'price_heads'],
-            'carry_days': 18,
-            'dirty_grain': 'hour',
-        },
+        meta = price_meta(18, date='block_date', time='block_timestamp'),
         pre_hook = "{{ find_dirty_days() }}",
         post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
     )

@@ -5,12 +5,11 @@
         on_schema_change = 'fail',
         partition_by = day_partition('block_date'),
         cluster_by = ['chain_id', 'protocol', 'version'],
-        meta = {
-            'dirty_families': transaction_families(),
-            'dirty_dimensions': ['dex_pools', 'tokens', 'price_feeds', 'price_heads'],
-            'carry_days': 18,
-            'dirty_grain': 'day',
-        },
+        meta = dict(
+            price_meta(18, date='block_date', time='block_timestamp'),
+            dirty_families = transaction_families(),
+            dirty_grain = 'day',
+        ),
         pre_hook = "{{ find_dirty_days() }}",
         post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
     )
