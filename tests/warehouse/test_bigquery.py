@@ -37,11 +37,24 @@ SOURCE = {
                 {"name": "block_timestamp", "data_type": "timestamp"},
                 {"name": "amount", "data_type": "string"},
             ],
-        }
+        },
+        {
+            "name": "uniswap_v3__pool_swap",  # partitioned by day, says the registry
+            "columns": [{"name": "block_timestamp", "data_type": "timestamp"}],
+        },
     ],
 }
 LOGS = "select block_timestamp, amount from {{ source('chain', 'logs') }}"
 INCREMENTAL = "{{ config(materialized='incremental') }}"
+SWAPS = "select block_timestamp from {{ source('chain', 'uniswap_v3__pool_swap') }}"
+PARTITIONED = (
+    "{{ config(materialized='incremental', unique_key='block_timestamp', "
+    "partition_by={'field': 'block_timestamp', 'data_type': 'timestamp', 'granularity': '%s'}) }} "
+)
+SINCE_THE_LAST = (
+    "{% if is_incremental() %} where block_timestamp > (select max(block_timestamp) from {{ this }}){% endif %}"
+)
+ONE_DAY = " where date(block_timestamp) = '2024-01-01'"
 FAULTS = {
     "duckdb_function": "select strftime(block_timestamp, '%Y') as year_text from {{ source('chain', 'logs') }}",
     "timestamp_is_date": LOGS + " where block_timestamp = date '2024-01-01'",
@@ -50,6 +63,12 @@ FAULTS = {
     "never_declared": INCREMENTAL + LOGS + "{% if is_incremental() %} where amount in unnest(seen){% endif %}",
     "not_built": "{{ config(materialized='ephemeral') }} " + LOGS,
     "sound": LOGS,
+    "reads_history": INCREMENTAL + SWAPS + SINCE_THE_LAST,
+    "reads_a_day": INCREMENTAL + SWAPS + ONE_DAY,
+    "merges_into_history": PARTITIONED % "day" + SWAPS + ONE_DAY,
+    "weekly": PARTITIONED % "week" + SWAPS,
+    "too_wide": "select cast('1e29' as numeric) as amount",
+    "as_of": f"select a.amount from ({LOGS}) as a left join ({LOGS}) as b on a.block_timestamp > b.block_timestamp",
 }
 DOCUMENTED = {
     "contract_drift": {"block_timestamp": "timestamp", "amount": "int64"},
@@ -78,10 +97,16 @@ def test_planted_faults_are_reported_by_name(tmp_path: Path) -> None:
         "never_declared (incremental)": "Unrecognized name: seen",
         "not_built": "was not checked",
         "pegs": "NUMERIC(38, 9) is not a valid value",
+        "reads_history": "unpruned-read: offline-project.raw.uniswap_v3__pool_swap is read whole",
+        "merges_into_history": "unpruned-read: offline-project.main.merges_into_history is read whole",
+        "weekly": "partition-expression: PARTITION BY takes",
+        "too_wide": "numeric-overflow: 1E+29 is beyond NUMERIC",
+        "as_of": "outer-join-equality: a LEFT JOIN without an equality",
     }.items():
         lines = [line for line in problems.splitlines() if line.startswith(f"{name}: ")]
         assert any(reason in " ".join(line.split()) for line in lines), f"{name}: {reason}\nis not in\n{problems}"
-    assert "sound" not in problems
+    for name in ("sound", "reads_a_day", "dbt"):
+        assert f"{name}: " not in problems
 
 
 def test_a_deprecated_property_fails_the_parse(tmp_path: Path) -> None:

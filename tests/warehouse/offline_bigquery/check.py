@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dbt.cli.main import dbtRunner
 
+from loaders.registry.events import load_events
 from tests.warehouse.googlesql.column_types import canonical_type
+from tests.warehouse.offline_bigquery.known_findings import KNOWN
+from tests.warehouse.offline_bigquery.lint import RULES, Finding
+from tests.warehouse.offline_bigquery.lint.sent import Sent
 from tests.warehouse.offline_bigquery.outcome import Run, outcome_of
 from tests.warehouse.offline_bigquery.session import inside, offline
 from tests.warehouse.offline_bigquery.unit_tests import UnitTestProcess
@@ -19,7 +23,10 @@ from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 PROJECT = Path(__file__).resolve().parents[3]
 TARGET = "bigquery_offline"
 _CHECKED = ("model", "test", "seed", "snapshot", "unit_test")
+# As after a daily build: on the days that changed, of which a script variable tells; what only an audit looks at as well.
+_DAILY_TESTS = ("--vars", "{test_scope: changed, audit: true}")
 _GOOD = ("success", "pass")
+_CHANGES = ("merge", "insert", "delete", "update")
 
 
 @dataclass
@@ -33,23 +40,32 @@ class Report:
     """Statements that Google's analyzer resolved."""
     incremental: int = 0
     """Models that were built a second time, incrementally."""
+    known: int = 0
+    """Breaches of BigQuery's rules that ``known_findings`` explains."""
 
     def summary(self) -> str:
         counts = ", ".join(f"{count} {kind.replace('_', ' ')}s" for kind, count in sorted(self.nodes.items()))
         verdict = f"{len(self.problems)} problems" if self.problems else "no problem"
         return (
             f"BigQuery check: {counts}; {self.incremental} models again as incremental builds; "
-            f"{self.statements} statements resolved by GoogleSQL; {verdict}"
+            f"{self.statements} statements resolved by GoogleSQL and held against {len(RULES)} rules of BigQuery; "
+            f"{f'{self.known} known findings, ' if self.known else ''}{verdict}"
         )
 
 
-def check_project(scratch: Path, project: Path = PROJECT, dbt_options: Sequence[str] = ()) -> Report:
+def check_project(
+    scratch: Path,
+    project: Path = PROJECT,
+    dbt_options: Sequence[str] = (),
+    observe: Callable[[Sent], None] | None = None,
+) -> Report:
     """Parse (every deprecation is an error), build all nodes, build the incremental models again.
 
-    ``scratch`` takes dbt's target and log folders; ``dbt_options`` go to every dbt command.
+    ``scratch`` takes dbt's target and log folders; ``dbt_options`` go to every dbt command; ``observe`` sees every
+    statement but those of unit tests.
     """
     report = Report()
-    warehouse = OfflineWarehouse()
+    warehouse = OfflineWarehouse(observe=observe)
     target = scratch / "target"
     options = [
         *("--target", TARGET, "--project-dir", str(project), "--profiles-dir", str(project)),
@@ -70,18 +86,30 @@ def check_project(scratch: Path, project: Path = PROJECT, dbt_options: Sequence[
             _add_sources(warehouse, manifest)
             dbt = dbtRunner(manifest)
             built = outcome_of(dbt.invoke(["build", *_exclude("test", "unit_test"), *options]))
-            unit_tests.start(target, dict(warehouse.relations))
-            tested = outcome_of(dbt.invoke(["test", "--select", "test_type:data", *options]))
+            if manifest.unit_tests:
+                unit_tests.start(target, warehouse.relations)
+            data_tests = ["test", "--select", "test_type:data", *_DAILY_TESTS, *options]
+            tested = outcome_of(dbt.invoke(data_tests)) if _has_tests(manifest) else Run((), "")
+            warehouse.is_incremental = True
             again = outcome_of(dbt.invoke(["run", "--select", "config.materialized:incremental", *options]))
         units = unit_tests.finish()
     finally:
         unit_tests.stop()
-    warehouse.analysed.update(units.analysed)
+    for node, statements in units.analysed.items():
+        warehouse.analysed[node] += statements
+    warehouse.findings += units.findings
     runs = {"": (built, tested, units.run), " (incremental)": (again,)}
     _collect(report, runs, manifest, warehouse)
     report.incremental = len(again.outcomes)
+    _check_branches(report, manifest, warehouse)
     _compare_contracts(report, manifest, warehouse)
+    _add_findings(report, warehouse.findings, manifest, KNOWN if project == PROJECT else {})
     return report
+
+
+def _has_tests(manifest: Any) -> bool:
+    """dbt takes a selection of nothing for a mistake."""
+    return any(str(node.resource_type) == "test" for node in manifest.nodes.values())
 
 
 def _exclude(*kinds: str) -> list[str]:
@@ -89,16 +117,20 @@ def _exclude(*kinds: str) -> list[str]:
 
 
 def _add_sources(warehouse: OfflineWarehouse, manifest: Any) -> None:
+    tables = load_events().tables
     for source in manifest.sources.values():
         columns = {column.name: canonical_type(column.data_type) for column in source.columns.values()}
-        warehouse.add_table(f"{source.database}.{source.schema}.{source.identifier}", columns)
+        raw = tables.get(source.identifier)
+        partition = raw.partition_column or "" if raw is not None else ""
+        warehouse.add_table(f"{source.database}.{source.schema}.{source.identifier}", columns, partition)
 
 
 def _collect(report: Report, runs: Mapping[str, Sequence[Run]], manifest: Any, warehouse: OfflineWarehouse) -> None:
     nodes = {**manifest.nodes, **manifest.unit_tests}
     expected = {key for key, node in nodes.items() if str(node.resource_type) in _CHECKED}
     report.nodes = Counter(str(nodes[key].resource_type) for key in expected)
-    report.statements = sum(len(statements) for statements in warehouse.analysed.values())
+    analysed = (*warehouse.analysed.values(), *warehouse.analysed_again.values())
+    report.statements = sum(len(statements) for statements in analysed)
     seen: set[str] = set()
     skipped = 0
     for label, run in ((label, run) for label, several in runs.items() for run in several):
@@ -121,6 +153,17 @@ def _collect(report: Report, runs: Mapping[str, Sequence[Run]], manifest: Any, w
         report.problems.append(f"{skipped} nodes were skipped because of these")
 
 
+def _check_branches(report: Report, manifest: Any, warehouse: OfflineWarehouse) -> None:
+    """Both branches of every incremental model were sent: the table made, and later its rows replaced."""
+    for key, node in manifest.nodes.items():
+        if node.config.get("materialized") != "incremental":
+            continue
+        if not any(statement.kind == "create_table_as_select" for statement in warehouse.analysed[key]):
+            report.problems.append(f"{node.name}: its full branch was not checked")
+        if not any(statement.kind in _CHANGES for statement in warehouse.analysed_again[key]):
+            report.problems.append(f"{node.name} (incremental): its incremental branch was not checked")
+
+
 def _compare_contracts(report: Report, manifest: Any, warehouse: OfflineWarehouse) -> None:
     """Every documented type is the type that the SQL yields, contract enforced or not."""
     for node in manifest.nodes.values():
@@ -132,3 +175,21 @@ def _compare_contracts(report: Report, manifest: Any, warehouse: OfflineWarehous
                 report.problems.append(
                     f"{node.name}: column {column.name} is {actual[column.name]}, its contract says {column.data_type}"
                 )
+
+
+def _add_findings(
+    report: Report, findings: Sequence[Finding], manifest: Any, known: Mapping[tuple[str, str], str]
+) -> None:
+    """What breaks BigQuery's rules; what is known must still be there."""
+    names = {key: node.name for key, node in (*manifest.nodes.items(), *manifest.unit_tests.items())}
+    found = {}
+    for finding in dict.fromkeys(findings):
+        name = names.get(finding.node, "dbt")
+        found[name, finding.rule] = finding
+        if (name, finding.rule) not in known:
+            report.problems.append(f"{name}: {finding.rule}: {finding.message}")
+    report.known = len(found.keys() & known.keys())
+    report.problems += [
+        f"{name}: {rule}: no longer found: strike it from known_findings.py"
+        for name, rule in known.keys() - found.keys()
+    ]

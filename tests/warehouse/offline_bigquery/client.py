@@ -14,6 +14,8 @@ from google.cloud.bigquery.table import Row, TableListItem
 
 from tests.warehouse.googlesql.analyzer import Columns, Statement
 from tests.warehouse.googlesql.engine import GoogleSqlError
+from tests.warehouse.offline_bigquery.lint import Finding, name_of
+from tests.warehouse.offline_bigquery.lint.options import label_form, label_problems
 from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 
 # The REST interface names some types otherwise than SQL does.
@@ -30,7 +32,7 @@ _STATEMENT_TYPES = {
 }
 # A dbt data test asks for this one row; the tables are empty, so nothing fails.
 _TEST_COLUMNS = ("failures", "should_warn", "should_error")
-_PROBE = re.compile(r"select \* from \((?P<body>.*)\) as __dbt_sbq\s+where false ", re.DOTALL)
+_PROBE = re.compile(r"select \* from \(\s*(?P<body>\S.*\S)\s*\) as __dbt_sbq\s+where false ", re.DOTALL)
 _DESCRIPTION_LIMIT = 1024
 _ANONYMOUS = "_anonymous"
 
@@ -44,14 +46,16 @@ class OfflineClient:
         self._results: dict[str, Columns] = {}
         self._known_body = ("", "")
 
-    def query(self, query: str, job_id: str, **_: Any) -> OfflineJob:
+    def query(self, query: str, job_id: str, **options: Any) -> OfflineJob:
         node = (get_node_info() or {}).get("unique_id", "")
+        for message in label_problems("the job", list(options["job_config"].labels.items())):
+            self._warehouse.findings.append(Finding(node, name_of(label_form), message))
         try:
             statements = self._warehouse.run(self._with_known_body(query), node)
         except GoogleSqlError as error:
             raise _refused(re.sub(r"^Code: \d+, Message: ", "", str(error))) from error
         last = statements[-1] if statements else Statement("none", "", {})
-        if (probe := _PROBE.search(query)) is not None:
+        if last.kind == "create_table_as_select" and (probe := _PROBE.search(query)) is not None:
             self._known_body = (probe["body"], last.target)
         if last.kind.startswith("create_") and last.columns:
             destination = TableReference.from_string(last.target)

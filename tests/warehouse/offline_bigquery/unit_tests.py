@@ -5,26 +5,29 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from dbt.cli.main import dbtRunner
 
 from tests.warehouse.googlesql.analyzer import Statement
+from tests.warehouse.offline_bigquery.lint import Finding
 from tests.warehouse.offline_bigquery.outcome import Run, outcome_of
+from tests.warehouse.offline_bigquery.relation import Relation
 from tests.warehouse.offline_bigquery.session import inside, offline
-from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse, Relation
+from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 
 _PARSED = "partial_parse.msgpack"
 
 
 @dataclass(frozen=True, slots=True)
 class UnitTests:
-    """What became of them, and the statements resolved for each."""
+    """What became of them, the statements resolved for each, and what those break."""
 
     run: Run
     analysed: dict[str, list[Statement]]
+    findings: list[Finding]
 
 
 class UnitTestProcess:
@@ -36,13 +39,18 @@ class UnitTestProcess:
         self._process = spawn.Process(target=_serve, args=(theirs, project, target, tuple(options)), daemon=True)
         self._process.start()
         theirs.close()
+        self._is_running = False
 
     def start(self, parsed: Path, relations: dict[str, Relation]) -> None:
         """Run the unit tests of the project that dbt parsed into the target folder ``parsed``."""
-        self._connection.send((parsed, relations))
+        types = {path: replace(relation, view=None) for path, relation in relations.items()}
+        self._connection.send((parsed, types))
+        self._is_running = True
 
     def finish(self) -> UnitTests:
-        """Wait for them."""
+        """Wait for them, if they were started."""
+        if not self._is_running:
+            return UnitTests(Run((), ""), {}, [])
         try:
             done: UnitTests = self._connection.recv()
         except EOFError:
@@ -65,4 +73,4 @@ def _serve(connection: Connection, project: Path, target: Path, options: tuple[s
     shutil.copy(parsed / _PARSED, target)
     with offline(warehouse), inside(project):
         result = dbtRunner().invoke(["test", "--select", "test_type:unit", "--target-path", str(target), *options])
-    connection.send(UnitTests(outcome_of(result), dict(warehouse.analysed)))
+    connection.send(UnitTests(outcome_of(result), dict(warehouse.analysed), warehouse.findings))

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from tests.warehouse.googlesql.analyzer import Analyzer, Columns, Statement
+from tests.warehouse.offline_bigquery.lint import Finding, lint
+from tests.warehouse.offline_bigquery.lint.partitions import partition_column
+from tests.warehouse.offline_bigquery.lint.sent import Sent
+from tests.warehouse.offline_bigquery.relation import Relation, View, direct_reads
 
 _KINDS_OF_VIEWS = ("create_view", "create_materialized_view")
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A table or a view: BigQuery's ``TABLE`` or ``VIEW``, and its columns."""
-
-    type: str
-    columns: Columns
 
 
 @dataclass
@@ -28,23 +24,46 @@ class OfflineWarehouse:
     """By lower-case ``project.dataset.name``."""
     datasets: set[str] = field(default_factory=set)
     analysed: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
-    """Resolved statements by the dbt node that sent them (empty string: none)."""
+    """Resolved statements by the dbt node that sent them (empty string: none), without their trees."""
+    analysed_again: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
+    """Those of incremental builds."""
+    findings: list[Finding] = field(default_factory=list)
+    """What breaks BigQuery's own rules."""
+    is_incremental: bool = False
+    """Whether what is sent from now on belongs to incremental builds."""
+    observe: Callable[[Sent], None] | None = None
+    """Called with every statement before it is applied."""
+    _made_now: set[str] = field(default_factory=set)
 
     def columns(self, name: str) -> Mapping[str, str] | None:
         relation = self.relations.get(name.replace("`", ""))
         return relation.columns if relation else None
 
-    def add_table(self, name: str, columns: Columns) -> None:
-        self.relations[name.lower()] = Relation("TABLE", columns)
+    def add_table(self, name: str, columns: Columns, partition: str = "") -> None:
+        self.relations[name.lower()] = Relation("TABLE", columns, partition)
 
     def run(self, script: str, node: str) -> list[Statement]:
         """Resolve a script and apply what it creates. Raises :class:`GoogleSqlError` for what BigQuery would refuse."""
         statements = self.analyzer.check(script, self.columns)
         for statement in statements:
+            sent = Sent(statement, self.relations, self.is_incremental, frozenset(self._made_now))
+            self.findings += lint(sent, node)
+            if self.observe is not None:
+                self.observe(sent)
             if statement.kind.startswith("create_") and statement.columns:
-                kind = "VIEW" if statement.kind in _KINDS_OF_VIEWS else "TABLE"
-                is_kept = statement.kind == "create_table" and statement.target in self.relations
-                if not is_kept:  # create table if not exists
-                    self.relations[statement.target] = Relation(kind, statement.columns)
-        self.analysed[node].extend(statements)
+                self._create(statement)
+        analysed = self.analysed_again if self.is_incremental else self.analysed
+        analysed[node] += [replace(statement, resolved=None, text="") for statement in statements]
         return statements
+
+    def _create(self, statement: Statement) -> None:
+        if statement.kind == "create_table" and statement.target in self.relations:
+            return  # create table if not exists
+        if statement.kind in _KINDS_OF_VIEWS:
+            tree = statement.resolved
+            view = View(tree, len(statement.text.encode()), direct_reads(tree))
+            self.relations[statement.target] = Relation("VIEW", statement.columns, view=view)
+            return
+        self.relations[statement.target] = Relation("TABLE", statement.columns, partition_column(statement.resolved))
+        if self.is_incremental:
+            self._made_now.add(statement.target)

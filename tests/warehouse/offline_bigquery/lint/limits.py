@@ -1,0 +1,81 @@
+"""Sizes that BigQuery refuses: https://cloud.google.com/bigquery/quotas#query_jobs and #all_tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.warehouse.offline_bigquery.lint.sent import Sent
+from tests.warehouse.offline_bigquery.relation import View, direct_reads
+
+LONGEST_STATEMENT = 1024 * 1024
+LONGEST_EXPANDED = 12 * 1024 * 1024
+MOST_TABLES = 1_000
+DEEPEST_VIEW = 16
+LONGEST_COLUMN = 300
+LONGEST_TABLE = 1_024
+MOST_COLUMNS = 10_000
+_RESERVED = ("_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier")
+
+
+def statement_length(sent: Sent) -> Iterator[str]:
+    """Its text, alone and with the views it reads."""
+    length = len(sent.statement.text.encode())
+    if length > LONGEST_STATEMENT:
+        yield f"the statement has {length:,} bytes, BigQuery takes {LONGEST_STATEMENT:,}: store a part as a table"
+    expanded = length + sum(view.length * count for view, count in _views(sent, _references(sent)))
+    if expanded > LONGEST_EXPANDED:
+        yield f"with its views it has {expanded:,} bytes, BigQuery takes {LONGEST_EXPANDED:,}: store a view as a table"
+
+
+def referenced_tables(sent: Sent) -> Iterator[str]:
+    """Tables and views that it reads, views expanded."""
+    count = len(_references(sent))
+    if count > MOST_TABLES:
+        yield f"it reads {count:,} tables and views, BigQuery takes {MOST_TABLES:,}: store a part as a table"
+
+
+def view_depth(sent: Sent) -> Iterator[str]:
+    """Views upon views."""
+    depth = _depth(sent, direct_reads(sent.tree)) + sent.creates_view
+    if depth > DEEPEST_VIEW:
+        yield f"{depth} views lie upon each other, BigQuery takes {DEEPEST_VIEW}: store one of them as a table"
+
+
+def identifiers(sent: Sent) -> Iterator[str]:
+    """Names and number of the columns that it creates."""
+    if not sent.creates_table and not sent.creates_view:
+        return
+    if len(sent.statement.target.rsplit(".", 1)[-1].encode()) > LONGEST_TABLE:
+        yield f"the name has more than {LONGEST_TABLE:,} bytes: shorten it"
+    if len(sent.statement.columns) > MOST_COLUMNS:
+        yield f"it has {len(sent.statement.columns):,} columns, BigQuery takes {MOST_COLUMNS:,}"
+    for name in sent.statement.columns:
+        if len(name) > LONGEST_COLUMN:
+            yield f"the column name {name[:40]}… has {len(name)} characters, BigQuery takes {LONGEST_COLUMN}"
+        if name.lower().startswith(_RESERVED):
+            yield f"column {name}: BigQuery reserves names that start with {', '.join(_RESERVED)}: rename it"
+
+
+def _references(sent: Sent) -> Counter[str]:
+    """How often each table and view is read, views expanded."""
+    total: Counter[str] = Counter()
+    todo = direct_reads(sent.tree)
+    while todo:
+        path, count = todo.popitem()
+        total[path] += count
+        for view, times in _views(sent, Counter({path: count})):
+            todo.update({below: number * times for below, number in view.reads.items()})
+    return total
+
+
+def _depth(sent: Sent, reads: Counter[str]) -> int:
+    return max((1 + _depth(sent, view.reads) for view, _ in _views(sent, reads)), default=0)
+
+
+def _views(sent: Sent, reads: Counter[str]) -> Iterator[tuple[View, int]]:
+    """The views among what is read, and how often."""
+    for path, count in reads.items():
+        relation = sent.relations.get(path)
+        if relation is not None and relation.view is not None:
+            yield relation.view, count
