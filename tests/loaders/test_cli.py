@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -250,12 +251,16 @@ def test_the_examples_are_of_commands_as_they_are() -> None:
     program = typer.main.get_command(cli.app)
     assert isinstance(program, typer.core.TyperGroup)
     told = 0
-    for name, command in program.commands.items():
+    commands: dict[tuple[str, ...], Any] = {(name,): command for name, command in program.commands.items()}
+    for name, group in program.commands.items():
+        if isinstance(group, typer.core.TyperGroup):
+            commands |= {(name, part): command for part, command in group.commands.items()}
+    for path, command in commands.items():
         for line in (command.epilog or "").splitlines():
             if line.startswith("  poolhouse "):
-                words = shlex.split(line.partition(" | ")[0])
-                assert words[1] == name
-                command.make_context(name, words[2:])
+                words = shlex.split(line.partition(" | ")[0])[1:]
+                assert tuple(words[: len(path)]) == path
+                command.make_context(path[-1], words[len(path) :])
                 told += 1
     assert told > 20
 
