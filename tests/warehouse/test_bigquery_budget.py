@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from loaders.bigquery_cost.bill import Bill
@@ -39,6 +41,19 @@ def test_an_incremental_run_costs_a_few_times_its_new_rows(runs: dict[Case, RunC
     known = listed_offenders()
     spent = sum((bill for n in run.nodes if n.name not in known for bill in (n.build, n.tests)), Bill())
     assert spent.billed <= TIMES_THE_NEW_ROWS * run.new_bytes + spent.minimum + spent.standing
+
+
+def test_every_statement_says_who_sent_it(estimate: tuple[Project, dict[Case, RunCost]]) -> None:
+    project, _ = estimate
+    named = 0
+    for job in project.jobs:
+        comment = json.loads(job.sent.sql.rstrip(";").rsplit("/* ", 1)[1].removesuffix(" */"))
+        assert (comment["app"], comment["target"]) == ("poolhouse", "bigquery_offline")
+        node = project.manifest.nodes.get(job.sent.node)
+        if node is not None:
+            assert (comment["node"], comment["resource"]) == (node.name, str(node.resource_type))
+            named += 1
+    assert named > 500
 
 
 def test_every_table_has_an_assumed_size(estimate: tuple[Project, dict[Case, RunCost]]) -> None:
