@@ -101,6 +101,8 @@ def main() -> None:
     except NoInterpreter as error:
         line = "!" * 120
         print(f"{line}\nThe BigQuery emulator is NOT tested. {error.message} {error.remedy}\n{line}", file=sys.stderr)
+    except PoolhouseError as error:
+        sys.exit(f"{error.message}\n{error.remedy}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import uvicorn
 from duckdb_extensions import import_extension
 from local_bigquery.settings import settings
 
-from tests.bigquery_emulator import gate, shims
+from tests.bigquery_emulator import gate, shims, whole_numbers
 
 _HOST = "127.0.0.1"
 _LIFETIME_S = 3600.0
@@ -34,6 +34,7 @@ def main() -> None:
     for name in _EXTENSIONS:
         import_extension(name, con=duckdb.connect())
     shims.install()
+    whole_numbers.install()
     gate.install()
     from local_bigquery.app import app
 

@@ -11,13 +11,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from local_bigquery.catalog import names, tables
-from local_bigquery.engine import database, types
+from local_bigquery.catalog import tables
+from local_bigquery.engine import database
 from local_bigquery.jobs import load, query, runner
 from local_bigquery.models import JobStatistics2
 from local_bigquery.sql import script
-from local_bigquery.sql.rules import information_schema, typing
-from sqlglot import exp
+from local_bigquery.sql.rules import information_schema
 
 
 def install() -> None:
@@ -25,9 +24,7 @@ def install() -> None:
     _report_the_table_of_a_ctas()
     _assign_single_structs()
     _answer_about_grants()
-    _skip_alterations_of_absent_tables()
     _load_as_the_table_is()
-    _widen_bignumeric()
     _keep_tables_in_memory()
 
 
@@ -74,20 +71,6 @@ def _answer_about_grants() -> None:
     query.execute = execute
 
 
-def _skip_alterations_of_absent_tables() -> None:
-    """``alter table if exists`` does nothing to a table that does not exist; the emulator looks for it anyway."""
-    original = query._statement
-
-    def statement(cursor: Any, tree: Any, context: Any, *rest: Any) -> Any:
-        if isinstance(tree, exp.Alter) and tree.args.get("exists"):
-            target = names.reference(tree.find(exp.Table), context.project_id, context.dataset_id)
-            if not tables.exists(*target):
-                return JobStatistics2(statementType="ALTER_TABLE", ddlOperationPerformed="SKIP")
-        return original(cursor, tree, context, *rest)
-
-    query._statement = statement
-
-
 def _load_as_the_table_is() -> None:
     """Uploads may be gzipped, as dlt's are, and JSON takes the types of the table it goes to."""
     original = load.run
@@ -113,17 +96,6 @@ def _unzip(upload: Path) -> None:
     with gzip.open(upload, "rb") as source, unzipped.open("wb") as target:
         shutil.copyfileobj(source, target)
     unzipped.replace(upload)
-
-
-def _widen_bignumeric() -> None:
-    """BIGNUMERIC has 38 digits in front of the point and 38 behind it; DuckDB's decimal has 38 in all.
-
-    28 in front of it and 10 behind is the most that still comes back as BIGNUMERIC: enough for 10^10 tokens of 18 decimals,
-    not for ray products.
-    """
-    for name in ("BIGNUMERIC", "BIGDECIMAL"):
-        types.TO_DUCKDB[name] = "DECIMAL(38,10)"
-    typing.DECIMALS[exp.DataType.Type.BIGDECIMAL] = "DECIMAL(38, 10)"
 
 
 def _keep_tables_in_memory() -> None:
