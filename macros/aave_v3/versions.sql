@@ -21,8 +21,9 @@
 {%- endmacro %}
 
 {#- Rows of a model of changes with the log positions between which each holds: later than its own log, up to and
-    with the log that changes it again. -#}
-{% macro rows_by_position(model, keys) -%}
+    with the log that changes it again. Of state that is kept until `closed_date`, only rows that hold from the first dirty day
+    on: a key's last ones. -#}
+{% macro rows_by_position(model, keys, is_closed=true) -%}
     select
         changes.*,
         {{ log_position('changes.block_number', 'changes.log_index') }} as from_position,
@@ -34,6 +35,9 @@
             9223372036854775807
         ) as until_position
     from {{ ref(model) }} as changes
+    {%- if is_closed %}
+    where {{ is_dirty_onward('changes.closed_date') }}
+    {%- endif %}
 {%- endmacro %}
 
 {#- Join condition: the row of `relation` holds just before the log at `position`. -#}

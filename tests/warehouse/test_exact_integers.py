@@ -42,6 +42,7 @@ ELSEWHERE = {
     "aave_modelled_reserve_values": "names",
     "zero_address": "a constant",
     "aave_last_supported_revision": "a constant",
+    "aave_onward": "names",
     "rows_by_position": "a window",
     "holds_at": "a join condition",
     "holds_before": "a join condition",

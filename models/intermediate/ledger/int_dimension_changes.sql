@@ -81,6 +81,12 @@ price_heads as (
 
 ),
 
+lending as (
+
+    select * from {{ ref('int_lending_aave_v3_dimensions') }}
+
+),
+
 entities as (
 
     select * from dex_pools
@@ -90,6 +96,8 @@ entities as (
     select * from price_feeds
     union all
     select * from price_heads
+    union all
+    select * from lending
 
 ),
 

@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- What each liquidated account held and owed just before: the balance at the end of the block before, the changes
 -- since, and the reserve's interest up to the liquidation.
 with
@@ -5,6 +16,7 @@ with
 points as (
 
     select * from {{ ref('int_lending_aave_v3_liquidation_points') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -17,12 +29,14 @@ reserves as (
 balances as (
 
     select * from {{ ref('int_lending_aave_v3_scaled_balances') }}
+    where {{ is_dirty_onward('closed_date') }}
 
 ),
 
 deltas as (
 
     select * from {{ ref('int_lending_aave_v3_scaled_deltas') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -104,6 +118,7 @@ stored as (
         points.chain_id,
         points.market_address,
         points.block_number,
+        points.block_date,
         points.log_index,
         points.start_position,
         points.account_address,
@@ -150,6 +165,7 @@ final as (
         chain_id,
         market_address,
         block_number,
+        block_date,
         log_index,
         start_position,
         account_address,

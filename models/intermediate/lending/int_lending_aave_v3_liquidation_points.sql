@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- The point just before each liquidation of a market with complete history: its first own log is the change of the
 -- account's debt, or the collateral flag that was cleared right before it.
 with
@@ -12,6 +23,7 @@ markets as (
 calls as (
 
     select * from {{ ref('int_lending_aave_v3_liquidations') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -24,13 +36,17 @@ reserves as (
 repayments as (
 
     select * from {{ ref('int_lending_aave_v3_scaled_deltas') }}
-    where leg in ('mint', 'burn') and scaled_delta_raw < 0
+    where
+        leg in ('mint', 'burn')
+        and scaled_delta_raw < 0
+        and {{ is_dirty_onward('block_date') }}
 
 ),
 
 cleared_flags as (
 
     select * from {{ ref('stg_aave_v3__pool_reserve_used_as_collateral_disabled') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -72,6 +88,7 @@ final as (
         repaid.market_address,
         repaid.block_number,
         repaid.block_timestamp,
+        repaid.block_date,
         repaid.log_index,
         repaid.tx_hash,
         repaid.account_address,

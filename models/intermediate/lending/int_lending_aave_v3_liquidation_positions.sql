@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- Every position of each liquidated account just before the liquidation, valued by the oracle's price and with the
 -- parameters in force at that log.
 {%- set settings = [
@@ -9,6 +20,7 @@ with
 balances as (
 
     select * from {{ ref('int_lending_aave_v3_liquidation_balances') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -25,18 +37,18 @@ coverage as (
 
 ),
 
-{% for name, model, keys in [
-    ('prices', 'prices', ['token_address']),
-    ('settings', 'reserve_settings', ['token_address', 'setting']),
-    ('flags', 'collateral_flags', ['token_address', 'account_address']),
-    ('account_emodes', 'account_emodes', ['account_address']),
-    ('members', 'emode_assets', ['token_address', 'emode_category_id']),
-    ('categories', 'emode_categories', ['emode_category_id']),
+{% for name, model, keys, is_closed in [
+    ('prices', 'prices', ['token_address'], true),
+    ('settings', 'reserve_settings', ['token_address', 'setting'], false),
+    ('flags', 'collateral_flags', ['token_address', 'account_address'], true),
+    ('account_emodes', 'account_emodes', ['account_address'], true),
+    ('members', 'emode_assets', ['token_address', 'emode_category_id'], false),
+    ('categories', 'emode_categories', ['emode_category_id'], false),
 ] -%}
 {{ name }} as (
 
     {{ rows_by_position(
-        'int_lending_aave_v3_' ~ model, ['chain_id', 'market_address'] + keys
+        'int_lending_aave_v3_' ~ model, ['chain_id', 'market_address'] + keys, is_closed
     ) | indent(4) }}
 
 ),

@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- Liquidations with the protocol's fee: the last transfer of the collateral's aToken away from the account, to another
 -- than the liquidator, between the liquidation before in the same transaction and this one.
 with
@@ -13,6 +24,7 @@ calls as (
             -1
         ) as after_log_index
     from {{ ref('stg_aave_v3__pool_liquidation_call') }} as calls
+    where {{ is_dirty_onward('calls.block_date') }}
 
 ),
 
@@ -33,6 +45,7 @@ transfers as (
         to_address,
         {{ ray_mul('scaled_amount_raw', 'index_raw') | indent(8) }} as amount_raw
     from {{ ref('stg_aave_v3__token_balance_transfer') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 

@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address', 'token_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- Price that the market's own oracle gave just before each log that moved a token of a reserve.
 with
 
@@ -10,12 +21,14 @@ reserves as (
 actions as (
 
     select * from {{ ref('int_lending_aave_v3_actions') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
 prices as (
 
     select * from {{ ref('int_lending_aave_v3_prices') }}
+    where {{ is_dirty_onward('closed_date') }}
 
 ),
 
@@ -30,7 +43,7 @@ asked as (
 
     select
         actions.chain_id, reserves.market_address, reserves.token_address,
-        actions.block_number, actions.log_index
+        actions.block_number, actions.block_date, actions.log_index
     from actions
     inner join reserves
         on
@@ -40,7 +53,7 @@ asked as (
     union distinct
     select
         actions.chain_id, reserves.market_address, reserves.token_address,
-        actions.block_number, actions.log_index
+        actions.block_number, actions.block_date, actions.log_index
     from actions
     inner join reserves
         on
@@ -49,21 +62,22 @@ asked as (
     union distinct
     select
         chain_id, market_address, collateral_token_address as token_address,
-        block_number, log_index
+        block_number, block_date, log_index
     from {{ ref('int_lending_aave_v3_liquidations') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
 timeline as (
 
     select
-        chain_id, market_address, token_address, block_number, log_index,
+        chain_id, market_address, token_address, block_number, block_date, log_index,
         {{ log_position('block_number', 'log_index') }} as log_position,
         cast(null as {{ dbt.type_bigint() }}) as price_position
     from asked
     union all
     select
-        chain_id, market_address, token_address, block_number, log_index,
+        chain_id, market_address, token_address, block_number, block_date, log_index,
         log_position,
         log_position as price_position
     from prices
@@ -90,6 +104,7 @@ final as (
         matched.market_address,
         matched.token_address,
         matched.block_number,
+        matched.block_date,
         matched.log_index,
         prices.price_raw
     from matched

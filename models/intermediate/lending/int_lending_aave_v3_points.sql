@@ -1,15 +1,20 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- The points in time at which state is computed: the end of every day (23:59:59 UTC), the head of the ledger in
 -- place of the last day's end, and every block at which the loader read the chain's own state.
-{%- set change_models = [
-    'int_lending_aave_v3_scaled_balances',
-    'int_lending_aave_v3_reserve_indexes',
-    'int_lending_aave_v3_prices',
-    'int_lending_aave_v3_reserve_settings',
-    'int_lending_aave_v3_emode_categories',
-    'int_lending_aave_v3_emode_assets',
-    'int_lending_aave_v3_collateral_flags',
-    'int_lending_aave_v3_account_emodes',
-] %}
+{%- set closed_models = [
+    'scaled_balances', 'reserve_indexes', 'prices', 'collateral_flags', 'account_emodes',
+] -%}
+{%- set whole_models = ['reserve_settings', 'emode_categories', 'emode_assets'] %}
 with
 
 markets as (
@@ -19,11 +24,21 @@ markets as (
 
 ),
 
+pinned_blocks as (
+
+    select * from {{ ref('int_lending_aave_v3_pinned_blocks') }}
+
+),
+
+-- The last change up to any of the days to build still held when the first of them began, or came since.
 changes as (
 
-    {% for model in change_models %}
+    {% for model in closed_models + whole_models %}
     select chain_id, market_address, block_date, max(block_number) as block_number
-    from {{ ref(model) }}
+    from {{ ref('int_lending_aave_v3_' ~ model) }}
+    {% if model in closed_models -%}
+    where {{ is_dirty_onward('closed_date') }}
+    {% endif -%}
     group by chain_id, market_address, block_date
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -35,8 +50,8 @@ first_days as (
     select
         chain_id,
         market_address,
-        min(block_date) as first_date
-    from {{ ref('int_lending_aave_v3_reserve_indexes') }}
+        {{ to_date('min(first_event_timestamp)') }} as first_date
+    from {{ ref('int_lending_aave_v3_reserves') }}
     group by chain_id, market_address
 
 ),
@@ -75,19 +90,10 @@ day_ends as (
         on
             days.chain_id = markets.chain_id
             and days.market_address = markets.market_address
-    where days.block_date < {{ to_date('markets.as_of_timestamp') }}
+    where
+        days.block_date < {{ to_date('markets.as_of_timestamp') }}
+        and {{ is_dirty_onward('days.block_date') }}
     group by days.chain_id, days.market_address, days.block_date
-
-),
-
-reads as (
-
-    select distinct
-        chain_id,
-        block_number,
-        block_timestamp
-    from {{ ref('stg_poolhouse__contract_reads') }}
-    where function_name in ({{ "'" ~ aave_reconciled_functions() | join("', '") ~ "'" }})
 
 ),
 
@@ -95,24 +101,26 @@ kinds as (
 
     select
         chain_id, market_address, as_of_block, as_of_timestamp, block_date,
-        0 as is_head, 0 as is_pinned
+        1 as is_daily, 0 as is_head, 0 as is_pinned
     from day_ends
     union all
     select
         chain_id, market_address, as_of_block, as_of_timestamp,
-        {{ to_date('as_of_timestamp') }} as block_date, 1 as is_head, 0 as is_pinned
+        {{ to_date('as_of_timestamp') }} as block_date, 1 as is_daily, 1 as is_head, 0 as is_pinned
     from markets
     union all
     select
-        markets.chain_id, markets.market_address, reads.block_number as as_of_block,
-        reads.block_timestamp as as_of_timestamp, cast(null as date) as block_date,
-        0 as is_head, 1 as is_pinned
+        markets.chain_id, markets.market_address, pinned_blocks.block_number as as_of_block,
+        pinned_blocks.block_timestamp as as_of_timestamp,
+        {{ to_date('pinned_blocks.block_timestamp') }} as block_date,
+        0 as is_daily, 0 as is_head, 1 as is_pinned
     from markets
-    inner join reads
+    inner join pinned_blocks
         on
-            markets.chain_id = reads.chain_id
-            and markets.as_of_block >= reads.block_number
-    where markets.incomplete_reason is null and reads.block_number >= markets.start_block
+            markets.chain_id = pinned_blocks.chain_id
+            and markets.as_of_block >= pinned_blocks.block_number
+            and markets.start_block <= pinned_blocks.block_number
+    where markets.incomplete_reason is null
 
 ),
 
@@ -123,11 +131,13 @@ final as (
         market_address,
         as_of_block,
         as_of_timestamp,
-        max(block_date) as block_date,
+        block_date,
+        max(is_daily) = 1 as is_daily,
         max(is_head) = 1 as is_head,
         max(is_pinned) = 1 as is_pinned
     from kinds
-    group by chain_id, market_address, as_of_block, as_of_timestamp
+    where {{ is_dirty_onward('block_date') }}
+    group by chain_id, market_address, as_of_block, as_of_timestamp, block_date
 
 )
 

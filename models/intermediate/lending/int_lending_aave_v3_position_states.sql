@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address', 'account_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- Every position (account and reserve) at every point of the markets whose history is complete: balances accrued to
 -- the point and valued by the market's oracle, and the parameters that apply to the account. A position that is
 -- empty appears at the head alone.
@@ -6,25 +17,28 @@ with
 reserve_states as (
 
     select * from {{ ref('int_lending_aave_v3_reserve_states') }}
-    where incomplete_reason is null
+    where incomplete_reason is null and {{ is_dirty_onward('block_date') }}
 
 ),
 
 held as (
 
     select * from {{ ref('int_lending_aave_v3_balances_at_points') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
 flags as (
 
     select * from {{ ref('int_lending_aave_v3_collateral_flags') }}
+    where {{ is_dirty_onward('closed_date') }}
 
 ),
 
 account_emodes as (
 
     select * from {{ ref('int_lending_aave_v3_account_emodes') }}
+    where {{ is_dirty_onward('closed_date') }}
 
 ),
 
@@ -35,6 +49,7 @@ accrued as (
         held.market_address,
         held.as_of_block,
         held.as_of_timestamp,
+        held.block_date,
         held.account_address,
         held.token_address,
         held.scaled_supply_raw,
@@ -75,6 +90,7 @@ final as (
         accrued.market_address,
         accrued.as_of_block,
         accrued.as_of_timestamp,
+        accrued.block_date,
         accrued.account_address,
         accrued.token_address,
         accrued.scaled_supply_raw,

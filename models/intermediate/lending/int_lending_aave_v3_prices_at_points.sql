@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- Price of every reserve at every point. Between the answer and the point every block of the oracles must be loaded,
 -- else a newer answer may be missing.
 with
@@ -5,6 +16,7 @@ with
 points as (
 
     select * from {{ ref('int_lending_aave_v3_points') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -15,6 +27,7 @@ final as (
         points.market_address,
         points.as_of_block,
         points.as_of_timestamp,
+        points.block_date,
         prices.token_address,
         prices.price_raw
     from points
@@ -29,6 +42,7 @@ final as (
             and coverage.family = 'chainlink'
             and prices.answer_block >= coverage.from_block
             and points.as_of_block <= coverage.to_block
+    where {{ is_dirty_onward('prices.closed_date') }}
 
 )
 

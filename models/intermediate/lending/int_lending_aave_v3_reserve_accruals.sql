@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- Indexes of every reserve at every point: as last stored, and accrued to the point's own timestamp as the contract
 -- answers getReserveNormalizedIncome and getReserveNormalizedVariableDebt.
 with
@@ -5,12 +16,14 @@ with
 points as (
 
     select * from {{ ref('int_lending_aave_v3_points') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
 indexes as (
 
     select * from {{ ref('int_lending_aave_v3_reserve_indexes') }}
+    where {{ is_dirty_onward('closed_date') }}
 
 ),
 
@@ -21,6 +34,7 @@ stored as (
         points.market_address,
         points.as_of_block,
         points.as_of_timestamp,
+        points.block_date,
         indexes.token_address,
         indexes.block_timestamp as last_update_timestamp,
         indexes.liquidity_rate_raw,
@@ -46,6 +60,7 @@ final as (
         market_address,
         as_of_block,
         as_of_timestamp,
+        block_date,
         token_address,
         last_update_timestamp,
         liquidity_rate_raw,

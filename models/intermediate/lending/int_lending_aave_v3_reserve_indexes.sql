@@ -1,3 +1,19 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('closed_date'),
+        cluster_by = ['chain_id', 'market_address', 'token_address'],
+        meta = aave_onward(),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+{%- set keys = ['chain_id', 'market_address', 'token_address'] -%}
+{%- set columns = keys + [
+    'block_number', 'block_timestamp', 'block_date', 'tx_hash', 'log_index', 'event_name',
+    'liquidity_rate_raw', 'variable_borrow_rate_raw', 'liquidity_index_raw', 'variable_borrow_index_raw',
+] %}
 -- Rates and indexes of every reserve after each update, from its initialisation (index 1, no rate) on.
 with
 
@@ -10,6 +26,7 @@ reserves as (
 updates as (
 
     select * from {{ ref('stg_aave_v3__pool_reserve_data_updated') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -51,7 +68,10 @@ stated as (
         {{ ray() }} as liquidity_index_raw,
         {{ ray() }} as variable_borrow_index_raw
     from reserves
-    where initialised_block is not null
+    where
+        initialised_block is not null
+        and {{ is_dirty_onward(to_date('initialised_timestamp')) }}
+    {{ union_carried(columns) | indent(4) }}
 
 ),
 
@@ -59,8 +79,8 @@ final as (
 
     select
         stated.*,
-        {{ until_block('stated', ['chain_id', 'market_address', 'token_address']) | indent(8) }}
-            as until_block
+        {{ until_block('stated', keys) | indent(8) }} as until_block,
+        {{ closed_date('stated', keys) | indent(8) }} as closed_date
     from stated
 
 )

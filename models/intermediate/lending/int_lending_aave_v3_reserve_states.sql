@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address', 'token_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- Everything about every reserve at every point. Totals and accrued indexes only where the market's history is
 -- complete; the value of a market's own oracle is in its base currency.
 with
@@ -11,6 +22,7 @@ markets as (
 points as (
 
     select * from {{ ref('int_lending_aave_v3_points') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -23,12 +35,14 @@ reserves as (
 accruals as (
 
     select * from {{ ref('int_lending_aave_v3_reserve_accruals') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
 settings as (
 
     select * from {{ ref('int_lending_aave_v3_settings_at_points') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -48,6 +62,7 @@ totals as (
             points.chain_id = totals.chain_id
             and points.market_address = totals.market_address
             and {{ holds_at('totals', 'points') | indent(12) }}
+    where {{ is_dirty_onward('totals.closed_date') }}
     group by
         points.chain_id,
         points.market_address,
@@ -60,6 +75,7 @@ totals as (
 prices as (
 
     select * from {{ ref('int_lending_aave_v3_prices_at_points') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -71,6 +87,7 @@ final as (
         points.as_of_block,
         points.as_of_timestamp,
         points.block_date,
+        points.is_daily,
         points.is_head,
         points.is_pinned,
         accruals.token_address,

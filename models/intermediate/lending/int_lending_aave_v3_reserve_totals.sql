@@ -1,3 +1,18 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('closed_date'),
+        cluster_by = ['chain_id', 'market_address', 'token_address'],
+        meta = aave_onward(),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
+{%- set keys = ['chain_id', 'position_token_address'] -%}
+{%- set columns = [
+    'chain_id', 'market_address', 'token_address', 'side', 'position_token_address', 'block_number', 'block_date',
+] %}
 -- Scaled supply and debt of every reserve after each block that changed them. Balances are summed per block
 -- before they are accumulated.
 with
@@ -5,43 +20,36 @@ with
 balances as (
 
     select * from {{ ref('int_lending_aave_v3_scaled_balances') }}
+    where {{ is_dirty_onward('closed_date') }} and {{ is_dirty_onward('block_date') }}
 
 ),
 
-per_block as (
+-- What a total is the running sum of: the changes and, in an incremental build, the total to go on from.
+steps as (
 
     select
-        chain_id,
-        market_address,
-        token_address,
-        side,
-        position_token_address,
-        block_number,
-        0 as log_index,
-        sum(scaled_delta_raw) as scaled_delta_raw
+        {{ columns | join(', ') }},
+        sum(scaled_delta_raw) as step_raw
     from balances
-    group by
-        chain_id, market_address, token_address, side, position_token_address, block_number
+    group by {{ columns | join(', ') }}
+    {{ union_carried(columns + ['scaled_total_raw as step_raw']) | indent(4) }}
 
 ),
 
 final as (
 
     select
-        per_block.chain_id,
-        per_block.market_address,
-        per_block.token_address,
-        per_block.side,
-        per_block.position_token_address,
-        per_block.block_number,
-        sum(per_block.scaled_delta_raw) over (
-            partition by per_block.chain_id, per_block.position_token_address
-            order by per_block.block_number
+        {% for column in columns -%}
+        steps.{{ column }},
+        {% endfor -%}
+        sum(steps.step_raw) over (
+            partition by steps.chain_id, steps.position_token_address
+            order by steps.block_number
             rows between unbounded preceding and current row
         ) as scaled_total_raw,
-        {{ until_block('per_block', ['chain_id', 'position_token_address']) | indent(8) }}
-            as until_block
-    from per_block
+        {{ until_block('steps', keys, ['block_number']) | indent(8) }} as until_block,
+        {{ closed_date('steps', keys, ['block_number']) | indent(8) }} as closed_date
+    from steps
 
 )
 

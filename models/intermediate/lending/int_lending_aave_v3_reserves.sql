@@ -20,6 +20,9 @@ initialised as (
         events.block_number,
         events.block_timestamp,
         events.log_index,
+        min(events.block_timestamp) over (
+            partition by markets.chain_id, markets.market_address, events.token_address
+        ) as first_timestamp,
         row_number() over (
             partition by markets.chain_id, markets.market_address
             order by events.block_number, events.log_index
@@ -38,11 +41,7 @@ initialised as (
 
 updated as (
 
-    select distinct
-        chain_id,
-        pool_address as market_address,
-        token_address
-    from {{ ref('stg_aave_v3__pool_reserve_data_updated') }}
+    select * from {{ ref('int_lending_aave_v3_reserve_first_updates') }}
 
 ),
 
@@ -79,13 +78,22 @@ final as (
         initialised.variable_debt_token_address,
         initialised.block_number as initialised_block,
         initialised.block_timestamp as initialised_timestamp,
-        initialised.log_index as initialised_log_index
+        initialised.log_index as initialised_log_index,
+        least(
+            coalesce(initialised.first_timestamp, updated.first_timestamp),
+            coalesce(updated.first_timestamp, initialised.first_timestamp)
+        ) as first_event_timestamp
     from known
     left outer join initialised
         on
             known.chain_id = initialised.chain_id
             and known.market_address = initialised.market_address
             and known.token_address = initialised.token_address
+    left outer join updated
+        on
+            known.chain_id = updated.chain_id
+            and known.market_address = updated.market_address
+            and known.token_address = updated.token_address
     left outer join tokens
         on
             known.chain_id = tokens.chain_id

@@ -4,9 +4,9 @@
         incremental_strategy = replace_strategy(),
         partition_by = day_partition('closed_date'),
         cluster_by = ['chain_id', 'market_address', 'token_address', 'account_address'],
-        meta = {'dirty_families': ['aave_v3'], 'rebuilds': 'onward'},
+        meta = aave_onward(),
         pre_hook = "{{ find_dirty_days() }}",
-        post_hook = "{{ record_watermark() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
     )
 }}
 {%- set keys = ['chain_id', 'position_token_address', 'account_address'] -%}

@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 -- Settings of every reserve at every point, one column each. NULL: never stated in the loaded logs.
 {%- set settings = [
     'ltv_bps', 'liquidation_threshold_bps', 'liquidation_bonus_bps', 'reserve_factor_bps',
@@ -10,6 +21,7 @@ with
 points as (
 
     select * from {{ ref('int_lending_aave_v3_points') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -26,6 +38,7 @@ final as (
         points.market_address,
         points.as_of_block,
         points.as_of_timestamp,
+        points.block_date,
         {% for setting in settings -%}
         max(case when settings.setting = '{{ setting }}' then settings.setting_value end)
             as {{ setting }},
@@ -42,6 +55,7 @@ final as (
         points.market_address,
         points.as_of_block,
         points.as_of_timestamp,
+        points.block_date,
         settings.token_address
 
 )

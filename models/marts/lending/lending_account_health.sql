@@ -1,3 +1,15 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        on_schema_change = 'fail',
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address', 'account_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 with
 
 markets as (
@@ -9,18 +21,18 @@ markets as (
 points as (
 
     select * from {{ ref('int_lending_aave_v3_points') }}
-    where block_date is not null
+    where is_daily and {{ is_dirty_onward('block_date') }}
 
 ),
 
 states as (
 
     select
-        account_states.*,
-        points.block_date
+        account_states.*
     from {{ ref('int_lending_aave_v3_account_states') }} as account_states
     inner join points
         on {{ same_point('account_states', 'points') | indent(12) }}
+    where {{ is_dirty_onward('account_states.block_date') }}
 
 ),
 
@@ -33,7 +45,7 @@ seen as (
         account_address,
         block_date
     from {{ ref('lending_actions') }}
-    where account_address is not null
+    where account_address is not null and {{ is_dirty_onward('block_date') }}
 
 ),
 

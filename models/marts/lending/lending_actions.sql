@@ -1,8 +1,21 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        on_schema_change = 'fail',
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address', 'account_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 with
 
 actions as (
 
     select * from {{ ref('int_lending_aave_v3_actions') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -21,6 +34,7 @@ reserves as (
 prices as (
 
     select * from {{ ref('int_lending_aave_v3_log_prices') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 

@@ -1,3 +1,15 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        on_schema_change = 'fail',
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address', 'account_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 {%- set sides = {'collateral': 'collateral_token_address', 'debt': 'debt_token_address'} %}
 
 with
@@ -8,6 +20,7 @@ liquidations as (
         *,
         collateral_amount_raw + protocol_fee_raw as seized_amount_raw
     from {{ ref('int_lending_aave_v3_liquidations') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
@@ -26,12 +39,14 @@ reserves as (
 prices as (
 
     select * from {{ ref('int_lending_aave_v3_log_prices') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
 accounts as (
 
     select * from {{ ref('int_lending_aave_v3_liquidation_accounts') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 

@@ -12,32 +12,16 @@ reserves as (
 
 ),
 
-heads as (
-
-    select * from {{ ref('int_lending_aave_v3_points') }}
-    where is_head
-
-),
-
 states as (
 
-    select position_states.*
-    from {{ ref('int_lending_aave_v3_position_states') }} as position_states
-    inner join heads
-        on {{ same_point('position_states', 'heads') | indent(12) }}
+    select * from {{ ref('int_lending_aave_v3_head_positions') }}
 
 ),
 
 -- Where the history is incomplete the accounts that acted are named, without balances.
 seen as (
 
-    select distinct
-        chain_id,
-        market_address,
-        account_address,
-        token_address
-    from {{ ref('lending_actions') }}
-    where account_address is not null and token_address is not null
+    select * from {{ ref('int_lending_aave_v3_account_reserves') }}
 
 ),
 

@@ -1,3 +1,15 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = replace_strategy(),
+        on_schema_change = 'fail',
+        partition_by = day_partition('block_date'),
+        cluster_by = ['chain_id', 'market_address', 'token_address'],
+        meta = aave_onward('block_date'),
+        pre_hook = "{{ find_dirty_days() }}",
+        post_hook = "{{ record_watermark(ref('int_dimension_changes')) }}",
+    )
+}}
 with
 
 markets as (
@@ -9,7 +21,7 @@ markets as (
 states as (
 
     select * from {{ ref('int_lending_aave_v3_reserve_states') }}
-    where block_date is not null
+    where is_daily and {{ is_dirty_onward('block_date') }}
 
 ),
 
