@@ -52,9 +52,13 @@
 {#- Warehouses that were built before these columns were there, all of them on DuckDB, get them. -#}
 {% macro default__widen_change_logs() -%}
     {%- set relation = model_watermarks() -%}
+    {%- set ledger_changes = relation.incorporate(path={'identifier': 'int_ledger_changes'}) -%}
     alter table {{ relation }} add column if not exists dimension_build_number int64;
-    alter table if exists {{ relation.incorporate(path={'identifier': 'int_ledger_changes'}) }}
-    add column if not exists first_timestamp timestamp
+    alter table if exists {{ ledger_changes }} add column if not exists first_timestamp timestamp;
+    alter table if exists {{ ledger_changes }} add column if not exists filter_set string default '';
+    alter table if exists {{ ledger_changes }} drop column if exists role;
+    alter table if exists {{ ledger_changes }} drop column if exists event;
+    alter table if exists {{ ledger_changes }} drop column if exists contract_address
 {%- endmacro %}
 
 {% macro bigquery__widen_change_logs() -%}{%- endmacro %}
@@ -65,12 +69,27 @@
     insert into {{ model_watermarks() }} (model_name, build_number, dimension_build_number)
     select
         '{{ this.name }}',
-        (select coalesce(max(build_number), 0) from {{ ref('int_ledger_changes') }}),
-        {% if dimension_changes is not none -%}
-        (select coalesce(max(build_number), 0) from {{ dimension_changes }})
-        {%- else -%}
-        cast(null as int64)
-        {%- endif %}
+        {{ last_build(ref('int_ledger_changes')) }},
+        {{ last_build(dimension_changes) if dimension_changes else 'cast(null as int64)' }}
+{%- endmacro %}
+
+{#- Post-hook of a change log: its own last build is a watermark too, so that nobody reads the log to find it. -#}
+{% macro record_build() -%}
+    delete from {{ model_watermarks() }} where model_name = '{{ this.name }}';
+    insert into {{ model_watermarks() }} (model_name, build_number)
+    select
+        '{{ this.name }}',
+        max(changes.build_number)
+    from {{ this }} as changes
+{%- endmacro %}
+
+{#- Number of a change log's last build. -#}
+{% macro last_build(changes) -%}
+    (
+        select coalesce(max(logs.build_number), 0)
+        from {{ model_watermarks() }} as logs
+        where logs.model_name = '{{ changes.identifier }}'
+    )
 {%- endmacro %}
 
 {#- Watermark on a change log of a model (this one). One above the log's own number means that the log was rebuilt from nothing:
@@ -82,11 +101,48 @@
             from {{ model_watermarks() }} as watermarks
             where
                 watermarks.model_name = '{{ model_name }}'
-                and watermarks.{{ column }}
-                <= (select max(newest.build_number) from {{ changes }} as newest)
+                and watermarks.{{ column }} <= {{ last_build(changes) }}
         ),
         0
     )
+{%- endmacro %}
+
+{#- The change logs that this model depends on: the ledger's, and that of dimensions or none. -#}
+{% macro change_logs() -%}
+    {{ return([
+        ref('int_ledger_changes'),
+        ref('int_dimension_changes') if config.meta_get('dirty_dimensions') else none,
+    ]) }}
+{%- endmacro %}
+
+{#- Watermarks of a model as variables, so that of the change logs only newer partitions are read. -#}
+{% macro declare_seen_builds(ledger_changes, dimension_changes=none, model_name=this.name) -%}
+    {{ return(adapter.dispatch('declare_seen_builds', 'poolhouse')(ledger_changes, dimension_changes, model_name)) }}
+{%- endmacro %}
+
+{% macro default__declare_seen_builds(ledger_changes, dimension_changes, model_name) -%}
+    set variable seen_build = {{ seen_build('build_number', ledger_changes, model_name) }};
+    {%- if dimension_changes %}
+    set variable seen_dimension_build = {{ seen_build('dimension_build_number', dimension_changes, model_name) }};
+    {%- endif %}
+{%- endmacro %}
+
+{% macro bigquery__declare_seen_builds(ledger_changes, dimension_changes, model_name) -%}
+    declare seen_build int64 default {{ seen_build('build_number', ledger_changes, model_name) }};
+    {%- if dimension_changes %}
+    declare seen_dimension_build int64
+    default {{ seen_build('dimension_build_number', dimension_changes, model_name) }};
+    {%- endif %}
+{%- endmacro %}
+
+{#- The change logs are partitioned by build: an incremental model reads the newest. -#}
+{% macro build_partition() -%}
+    {%- if target.type == 'bigquery' -%}
+        {{ return({
+            'field': 'build_number', 'data_type': 'int64', 'range': {'start': 0, 'end': 1000000, 'interval': 100}
+        }) }}
+    {%- endif -%}
+    {{ return(none) }}
 {%- endmacro %}
 
 {#- Days that changed since this model was last built, and the first changed log of each. -#}
@@ -103,7 +159,7 @@
         from {{ ref('int_ledger_changes') }} as ledger
         where
             ledger.family in ('{{ config.meta_get('dirty_families') | join("', '") }}')
-            and ledger.build_number > {{ seen_build('build_number', ref('int_ledger_changes')) }}
+            and ledger.build_number > {{ dirty_variable('seen_build') }}
         {%- if config.meta_get('dirty_dimensions') %}
         union all
         select
@@ -113,8 +169,7 @@
         from {{ ref('int_dimension_changes') }} as dimensions
         where
             dimensions.dimension in ('{{ config.meta_get('dirty_dimensions') | join("', '") }}')
-            and dimensions.build_number
-            > {{ seen_build('dimension_build_number', ref('int_dimension_changes')) }}
+            and dimensions.build_number > {{ dirty_variable('seen_dimension_build') }}
         {%- endif %}
     ) as changes
     cross join {{ unnest_days('changes.first_date', add_days('changes.last_date', carry_days)) }}
@@ -128,6 +183,7 @@
 {%- endmacro %}
 
 {% macro default__declare_dirty_days() -%}
+    {{ declare_seen_builds(*change_logs()) }}
     set variable dirty = (
         select {
             'days': coalesce(list(dirty.date_day), []),
@@ -144,6 +200,7 @@
 {%- endmacro %}
 
 {% macro bigquery__declare_dirty_days() -%}
+    {{ declare_seen_builds(*change_logs()) }}
     declare dirty struct<days array<date>, first_day date, since timestamp> default (
         select as struct
             coalesce(array_agg(dirty.date_day), []) as days,
@@ -240,6 +297,8 @@
 
 {% macro default__dirty_variable(name) -%}
     {%- set fields = {
+        'seen_build': "getvariable('seen_build')",
+        'seen_dimension_build': "getvariable('seen_dimension_build')",
         'dirty_days': "getvariable('dirty').days",
         'first_dirty_day': "getvariable('dirty').first_day",
         'dirty_since': "getvariable('dirty').since",

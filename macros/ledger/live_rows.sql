@@ -4,19 +4,23 @@
 {% macro live_rows(family, table, role, event) -%}
     select raw_logs.*
     from {{ source(family, table) }} as raw_logs
-    inner join {{ ref('int_ledger_live_ranges') }} as live_ranges
+    inner join {{ ref('int_ledger_live_segments') }} as live_segments
         on
-            raw_logs._dlt_load_id = live_ranges.load_id
-            and raw_logs.chain_id = live_ranges.chain_id
-            and raw_logs.block_number between live_ranges.from_block and live_ranges.to_block
-            and live_ranges.contract_address in ('*', raw_logs.contract_address)
-            and live_ranges.family = '{{ family }}'
+            raw_logs._dlt_load_id = live_segments.load_id
+            and raw_logs.chain_id = live_segments.chain_id
+            and raw_logs.block_number between live_segments.from_block and live_segments.to_block
+            and live_segments.family = '{{ family }}'
+    inner join {{ ref('int_ledger_filter_sets') }} as filters
+        on
+            live_segments.filter_set = filters.filter_set
+            and filters.contract_address in ('*', raw_logs.contract_address)
+            and filters.family = '{{ family }}'
             {% if role is none -%}
-            and live_ranges.role = raw_logs.event_role
-            and live_ranges.event = raw_logs.event_name
+            and filters.role = raw_logs.event_role
+            and filters.event = raw_logs.event_name
             {%- else -%}
-            and live_ranges.role = '{{ role }}'
-            and live_ranges.event = '{{ event }}'
+            and filters.role = '{{ role }}'
+            and filters.event = '{{ event }}'
             {%- endif %}
 {%- endmacro %}
 

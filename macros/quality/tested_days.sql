@@ -28,16 +28,17 @@
             {%- do reach.append(node.config.meta.carry_days) -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- set ledger_changes = ref('int_ledger_changes') if dimensions else this -%}
+    {{ declare_seen_builds(ledger_changes, dimensions, '@tests') }}
     create or replace table {{ untested_days() }} as
     select distinct days.date_day
     from (
-        {% for changes, watermark in [
-            (ref('int_ledger_changes') if dimensions else this, 'build_number'),
-            (dimensions, 'dimension_build_number'),
+        {% for changes, seen in [
+            (ledger_changes, 'seen_build'), (dimensions, 'seen_dimension_build')
         ] if changes -%}
         select changes.first_date, changes.last_date
         from {{ changes }} as changes
-        where changes.build_number > {{ seen_build(watermark, changes, '@tests') }}
+        where changes.build_number > {{ dirty_variable(seen) }}
         {{ 'union all' if dimensions and not loop.last }}
         {% endfor -%}
     ) as changes

@@ -2,7 +2,8 @@
     config(
         materialized = 'incremental',
         full_refresh = false,
-        post_hook = "{{ record_untested_days(this) }}",
+        partition_by = build_partition(),
+        post_hook = ["{{ record_build() }}", "{{ record_untested_days(this) }}"],
     )
 }}
 
@@ -75,7 +76,7 @@ price_heads as (
         'head' as entity,
         {{ row_digest([unix_seconds(to_hour('max(max_timestamp)'))]) | indent(8) }} as digest,
         {{ to_hour('max(max_timestamp)') }} as first_timestamp
-    from {{ ref('int_ledger_live_ranges') }}
+    from {{ ref('int_ledger_live_segments') }}
     where family in ('{{ price_families() | join("', '") }}') -- noqa: LT05
     group by chain_id
 
@@ -108,7 +109,7 @@ chains as (
         chain_id,
         {{ to_date('min(min_timestamp)') }} as first_date,
         {{ to_date('max(max_timestamp)') }} as last_date
-    from {{ ref('int_ledger_live_ranges') }}
+    from {{ ref('int_ledger_live_segments') }}
     group by chain_id
 
 ),

@@ -2,27 +2,26 @@
     config(
         materialized = 'incremental',
         full_refresh = false,
-        post_hook = "{{ record_untested_days() }}",
+        partition_by = build_partition(),
+        post_hook = ["{{ record_build() }}", "{{ record_untested_days() }}"],
     )
 }}
 
 with
 
-live_ranges as (
+live_segments as (
 
     select
         chain_id,
         family,
-        role,
-        event,
-        contract_address,
+        filter_set,
         load_id,
         from_block,
         to_block,
         {{ to_date('min_timestamp') }} as first_date,
         {{ to_date('max_timestamp') }} as last_date,
         min_timestamp as first_timestamp
-    from {{ ref('int_ledger_live_ranges') }}
+    from {{ ref('int_ledger_live_segments') }}
 
 ),
 
@@ -39,10 +38,10 @@ history as (
 history as (
 
     select
-        live_ranges.*,
+        live_segments.*,
         1 as change_sign,
         0 as build_number
-    from live_ranges
+    from live_segments
     where false
 
 ),
@@ -54,9 +53,7 @@ known as (
     select
         chain_id,
         family,
-        role,
-        event,
-        contract_address,
+        filter_set,
         load_id,
         from_block,
         to_block,
@@ -68,9 +65,7 @@ known as (
     group by
         chain_id,
         family,
-        role,
-        event,
-        contract_address,
+        filter_set,
         load_id,
         from_block,
         to_block,
@@ -96,19 +91,17 @@ last_build as (
 appeared as (
 
     select
-        live_ranges.*,
+        live_segments.*,
         1 as change_sign
-    from live_ranges
+    from live_segments
     left outer join previous
         on
-            live_ranges.chain_id = previous.chain_id
-            and live_ranges.family = previous.family
-            and live_ranges.role = previous.role
-            and live_ranges.event = previous.event
-            and live_ranges.contract_address = previous.contract_address
-            and live_ranges.load_id = previous.load_id
-            and live_ranges.from_block = previous.from_block
-            and live_ranges.to_block = previous.to_block
+            live_segments.chain_id = previous.chain_id
+            and live_segments.family = previous.family
+            and live_segments.filter_set = previous.filter_set
+            and live_segments.load_id = previous.load_id
+            and live_segments.from_block = previous.from_block
+            and live_segments.to_block = previous.to_block
     where previous.load_id is null
 
 ),
@@ -118,28 +111,24 @@ ceased as (
     select
         previous.chain_id,
         previous.family,
-        previous.role,
-        previous.event,
-        previous.contract_address,
+        previous.filter_set,
         previous.load_id,
         previous.from_block,
         previous.to_block,
         previous.first_date,
         previous.last_date,
         previous.first_timestamp,
-        -1 as change_sign
+        cast(-previous.balance as int64) as change_sign
     from previous
-    left outer join live_ranges
+    left outer join live_segments
         on
-            previous.chain_id = live_ranges.chain_id
-            and previous.family = live_ranges.family
-            and previous.role = live_ranges.role
-            and previous.event = live_ranges.event
-            and previous.contract_address = live_ranges.contract_address
-            and previous.load_id = live_ranges.load_id
-            and previous.from_block = live_ranges.from_block
-            and previous.to_block = live_ranges.to_block
-    where live_ranges.load_id is null
+            previous.chain_id = live_segments.chain_id
+            and previous.family = live_segments.family
+            and previous.filter_set = live_segments.filter_set
+            and previous.load_id = live_segments.load_id
+            and previous.from_block = live_segments.from_block
+            and previous.to_block = live_segments.to_block
+    where live_segments.load_id is null
 
 ),
 
@@ -156,9 +145,7 @@ final as (
     select
         changes.chain_id,
         changes.family,
-        changes.role,
-        changes.event,
-        changes.contract_address,
+        changes.filter_set,
         changes.load_id,
         changes.from_block,
         changes.to_block,

@@ -1,9 +1,34 @@
 -- Blocks for which every filter of a family is loaded: the only blocks that state may be computed over.
 with
 
+live_segments as (
+
+    select * from {{ ref('int_ledger_live_segments') }}
+
+),
+
+filter_sets as (
+
+    select * from {{ ref('int_ledger_filter_sets') }}
+
+),
+
 live_ranges as (
 
-    select * from {{ ref('int_ledger_live_ranges') }}
+    select
+        live_segments.chain_id,
+        live_segments.family,
+        live_segments.from_block,
+        live_segments.to_block,
+        live_segments.to_timestamp,
+        filter_sets.role,
+        filter_sets.event,
+        filter_sets.contract_address
+    from live_segments
+    inner join filter_sets
+        on
+            live_segments.family = filter_sets.family
+            and live_segments.filter_set = filter_sets.filter_set
 
 ),
 

@@ -60,7 +60,7 @@ heads as (
     select
         chain_id,
         {{ to_hour('max(max_timestamp)') }} as head_hour
-    from {{ ref('int_ledger_live_ranges') }}
+    from {{ ref('int_ledger_live_segments') }}
     where family in ('{{ price_families() | join("', '") }}') -- noqa: LT05
     group by chain_id
 

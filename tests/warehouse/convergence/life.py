@@ -46,12 +46,12 @@ LATE = {
 """What a registry may learn late: rows of a seed by a part of their text."""
 
 
-_SEGMENT = "chain_id, family, role, event, contract_address, load_id, from_block, to_block"
+_SEGMENT = "chain_id, family, filter_set, load_id, from_block, to_block"
 _CHANGES_WITHOUT_RANGE = f"""
     with logged as (
         select {_SEGMENT} from intermediate.int_ledger_changes group by all having sum(change_sign) > 0
     ),
-    live as (select {_SEGMENT} from intermediate.int_ledger_live_ranges)
+    live as (select {_SEGMENT} from intermediate.int_ledger_live_segments)
     (from logged except from live) union all (from live except from logged)
 """
 _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
