@@ -11,12 +11,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from local_bigquery.catalog import tables
+from local_bigquery.catalog import ddl, tables
 from local_bigquery.engine import database
 from local_bigquery.jobs import load, query, runner
 from local_bigquery.models import JobStatistics2
 from local_bigquery.sql import script
 from local_bigquery.sql.rules import information_schema
+from sqlglot import exp
 
 
 def install() -> None:
@@ -24,6 +25,7 @@ def install() -> None:
     _report_the_table_of_a_ctas()
     _assign_single_structs()
     _answer_about_grants()
+    _keep_partitions_of_integers()
     _load_as_the_table_is()
     _keep_tables_in_memory()
 
@@ -69,6 +71,21 @@ def _answer_about_grants() -> None:
         return original(cursor, project_id, job_id, configuration, *rest, **options)
 
     query.execute = execute
+
+
+def _keep_partitions_of_integers() -> None:
+    """``partition by range_bucket(…)`` is a partition by integers; the emulator no longer sees it after its own rewriting."""
+    original = ddl._partitioning
+
+    def partitioning(node: Any) -> Any:
+        if not (isinstance(node.this, exp.Anonymous) and node.this.name.endswith("range_bucket")):
+            return original(node)
+        field, series = node.this.expressions
+        start, end, interval = (bound.name for bound in series.expressions)
+        limits = {"start": start, "end": end, "interval": interval}
+        return {"rangePartitioning": {"field": field.name, "range": limits}}
+
+    ddl._partitioning = partitioning
 
 
 def _load_as_the_table_is() -> None:
