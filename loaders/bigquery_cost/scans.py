@@ -168,7 +168,7 @@ def _merge(tree: exp.Merge, scope: _Scope, found: list[Scan]) -> None:
     whens = tree.args["whens"].expressions
     modifies = any(not isinstance(when.args["then"], exp.Insert) for when in whens)
     branches = [when.args.get("condition") for when in whens if not isinstance(when.args["then"], exp.Insert)]
-    on = tree.args["on"]
+    on = tree.args["on"].unnest()
     select = _Select(scope)
     select.add_source(tree.this.alias_or_name, target if modifies else target.table)
     using = tree.args["using"]

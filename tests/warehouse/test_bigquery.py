@@ -6,13 +6,54 @@ from pathlib import Path
 
 import pytest
 
+from loaders.bigquery_cost.scans import Catalog, read_statement
+from tests.warehouse.googlesql.scans import scans
+from tests.warehouse.googlesql.tree import field_of
 from tests.warehouse.offline_bigquery.check import Report, check_project
+from tests.warehouse.offline_bigquery.lint.sent import Sent
 from tests.warehouse.small_project import write_project
 
 
+class CostReading:
+    """What `poolhouse cost` takes a statement that writes to read, beside what the analyzer's tree says."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.disagreements: list[str] = []
+        self._catalog = Catalog({}, {})
+
+    def compare(self, sent: Sent) -> None:
+        if sent.statement.kind not in ("create_table_as_select", "merge", "insert", "delete"):
+            return
+        for name, relation in sent.relations.items():
+            if relation.view is not None:
+                self._catalog.views.setdefault(name, field_of(relation.view.tree, "sql"))
+            elif name not in self._catalog.tables:
+                self._catalog.add_table(name, tuple(relation.columns))
+        ours: dict[str, bool] = {}
+        for scan in scans(sent.tree, sent.view):
+            is_pruned = sent.relations[scan.table].partition in scan.limited
+            ours[scan.table] = ours.get(scan.table, True) and is_pruned
+        theirs: dict[str, bool] = {}
+        for read in read_statement(sent.statement.text, self._catalog).scans:
+            partition = sent.relations[read.table].partition
+            is_pruned = any(given.column == partition for given in read.filters)
+            theirs[read.table] = theirs.get(read.table, True) and is_pruned
+        self.read += len(ours)
+        for table in sorted(ours.keys() | theirs.keys()):
+            if ours.get(table) != theirs.get(table):
+                answers = f"pruned: {ours.get(table)}, says the analyzer's tree; {theirs.get(table)}, says cost"
+                self.disagreements.append(f"{table} {answers} (None: not read)\n{sent.statement.text[:400]}")
+
+
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return check_project(tmp_path_factory.mktemp("bigquery"))
+def cost() -> CostReading:
+    return CostReading()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, cost: CostReading) -> Report:
+    return check_project(tmp_path_factory.mktemp("bigquery"), observe=cost.compare)
 
 
 def test_every_statement_of_the_project_is_accepted(report: Report) -> None:
@@ -25,6 +66,11 @@ def test_models_tests_and_incremental_branches_were_all_there(report: Report) ->
     assert report.nodes["test"] > report.nodes["model"]
     assert report.incremental > 0
     assert report.statements > sum(report.nodes.values()) - report.nodes["seed"]
+
+
+def test_cost_prunes_what_the_analyzer_says_is_pruned(report: Report, cost: CostReading) -> None:
+    assert cost.read > report.nodes["model"]
+    assert not cost.disagreements, "\n\n".join(cost.disagreements[:20])
 
 
 SOURCE = {
