@@ -45,10 +45,11 @@ class Table:
     widths: Mapping[str, float]
     """Bytes by column."""
     partition: str | None = None
-    """Column whose day partitions it."""
+    """Column whose day partitions it, or, with ``builds_per_partition``, the number of the build that wrote the row."""
     cluster: tuple[str, ...] = ()
     held: float = 0.0
     """Rows in the partition of the open end."""
+    builds_per_partition: int | None = None
 
     @cached_property
     def row_bytes(self) -> float:
@@ -168,6 +169,8 @@ def rows_read(
     table: Table, filters: Sequence[Filter], run: Run, variables: Variables, *, clustered: bool = True
 ) -> float:
     """Rows in the blocks that filters on partition and clustering columns leave."""
+    if table.builds_per_partition is not None:
+        return _rows_of_builds(table, table.builds_per_partition, filters, run)
     on_partition = [
         f.condition for f in filters if f.column == table.partition and is_understood(f.condition, variables)
     ]
@@ -188,6 +191,15 @@ def rows_read(
             rows = logged + table.growth.start / run.history_days
             matched += _in_blocks(table, rows, share * _share_of_day(on_time, day, elapsed, variables))
     return held + matched
+
+
+def _rows_of_builds(table: Table, builds_per_partition: int, filters: Sequence[Filter], run: Run) -> float:
+    """Rows of a log of changes by build. Who reads what came after the last build seen reads the newest partition, taken to
+    be full; every other reader all of them."""
+    rows = table.rows(run.history_days)
+    if any(f.column == table.partition and isinstance(f.condition, exp.GT) for f in filters):
+        return min(rows, table.growth.per_day * run.days * builds_per_partition)
+    return rows
 
 
 def _matches(conditions: Sequence[exp.Expr], day: date, variables: Variables) -> bool:

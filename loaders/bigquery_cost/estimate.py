@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from loaders.bigquery_cost.bill import Bill, Run, Table, bill_statement
 from loaders.bigquery_cost.recorder import PROJECT, Recording, Sent, relation_name
@@ -105,6 +105,14 @@ def dollars(billed: float, usd_per_tib: float = USD_PER_TIB) -> float:
     return billed / 2**40 * usd_per_tib
 
 
+class _Layout(NamedTuple):
+    """How a table is partitioned and clustered, as :class:`Table` has it."""
+
+    partition: str | None = None
+    cluster: tuple[str, ...] = ()
+    builds_per_partition: int | None = None
+
+
 def assumed_tables(project: Project, profile: Profile) -> dict[str, Table]:
     """Every table that the project's statements name. One that nothing is assumed of is empty."""
     raw = load_events().tables
@@ -117,14 +125,15 @@ def assumed_tables(project: Project, profile: Profile) -> dict[str, Table]:
         tables[relation_name(source)] = _table(profile, relation_name(source), source.identifier, types, _layout(table))
     for node in _models(project.manifest):
         types = {name: column.data_type for name, column in node.columns.items()}
-        partition = (node.config.get("partition_by") or {}).get("field")
-        layout = (partition, tuple(_listed(node.config.get("cluster_by"))))
+        partition = node.config.get("partition_by") or {}
+        builds = (partition.get("range") or {}).get("interval")
+        layout = _Layout(partition.get("field"), tuple(_listed(node.config.get("cluster_by"))), builds)
         tables[relation_name(node)] = _table(profile, relation_name(node), node.name, types, layout)
     for node in _seeds(project.manifest):
         tables[relation_name(node)] = _seed_table(node)
     for name, bookkeeping in _BOOKKEEPING.items():
         relation = _beside_ledger(project.manifest, name)
-        tables[relation] = _table(profile, relation, name, bookkeeping, (None, ()))
+        tables[relation] = _table(profile, relation, name, bookkeeping, _Layout())
     return tables
 
 
@@ -229,16 +238,17 @@ def _table(
     name: str,
     identifier: str,
     types: Mapping[str, str | None],
-    layout: tuple[str | None, tuple[str, ...]],
+    layout: _Layout,
 ) -> Table:
     rule = table_rules().get(identifier)
     growth = profile.growth(identifier) or Growth()
     widths = {column.lower(): column_width(column, data_type) for column, data_type in types.items()}
-    return Table(name, growth, rule.kind if rule else "log", widths, *layout, held=profile.held(identifier))
+    held, kind = profile.held(identifier), rule.kind if rule else "log"
+    return Table(name, growth, kind, widths, layout.partition, layout.cluster, held, layout.builds_per_partition)
 
 
-def _layout(table: RawTable | None) -> tuple[str | None, tuple[str, ...]]:
-    return (table.partition_column, tuple(table.cluster_columns)) if table else (None, ())
+def _layout(table: RawTable | None) -> _Layout:
+    return _Layout(table.partition_column, tuple(table.cluster_columns)) if table else _Layout()
 
 
 def _seed_table(node: Any) -> Table:

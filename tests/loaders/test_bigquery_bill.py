@@ -17,7 +17,7 @@ from loaders.bigquery_cost.bill import BLOCK_BYTES, MINIMUM_BYTES, Bill, Run, Ta
 from loaders.bigquery_cost.estimate import NodeCost, RunCost
 from loaders.bigquery_cost.measured import measured_tables
 from loaders.bigquery_cost.pruning import Variables, may_match
-from loaders.bigquery_cost.scans import Catalog, read_statement
+from loaders.bigquery_cost.scans import Catalog, read_statement, script_statements
 from loaders.bigquery_cost.sizes import Growth, Profile, column_width, logs_of
 from loaders.commands.cost import history_days
 from loaders.errors import PoolhouseError
@@ -101,6 +101,21 @@ def test_open_state_is_one_partition() -> None:
     assert onward.scanned == (2e6 + 5e6) * 40
     assert bill("select value from p.d.state where closed_date = date '2159-12-31'", DAILY, state).scanned == 5e6 * 40
     assert bill("select value from p.d.state", DAILY, state).scanned == (A_YEAR * 1e6 + 5e6) * 32
+
+
+def test_who_saw_the_last_build_reads_the_newest_partition_of_a_log_by_build() -> None:
+    widths = {"build_number": 8.0, "amount": 32.0}
+    log = Table(FACTS, Growth(1e6, 100), "log", widths, "build_number", builds_per_partition=100)
+    catalog = Catalog({FACTS: ("build_number", "amount")}, {})
+
+    def scanned(condition: str) -> float:
+        sql = f"declare seen_build int64 default 0; select amount from p.d.facts as f where {condition}"
+        (statement,) = (s for s in script_statements(sql, catalog) if s.scans)
+        return bill_statement(statement, {FACTS: log}, DAILY, DAILY.variables()).scanned
+
+    assert scanned("f.build_number > seen_build") == 100 * 100 * 40
+    assert scanned("true") == (1e6 + A_YEAR * 100) * 32
+    assert scanned("f.build_number > (select max(build_number) from p.d.facts)") == (1e6 + A_YEAR * 100) * 40
 
 
 @pytest.mark.parametrize(
