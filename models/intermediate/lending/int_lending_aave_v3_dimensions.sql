@@ -27,7 +27,7 @@ lending_reserves as (
         concat(market_address, ' ', token_address) as entity,
         {{ row_digest([
             'symbol', 'decimals', 'reserve_number', 'atoken_address', 'variable_debt_token_address',
-            'initialised_block', 'initialised_log_index', 'first_event_timestamp'
+            'initialised_block', 'initialised_log_index', unix_seconds('first_event_timestamp')
         ]) | indent(8) }} as digest,
         case
             when initialised_block is not null then first_event_timestamp
@@ -56,7 +56,7 @@ lending_pinned_blocks as (
         'lending_pinned_blocks' as dimension,
         chain_id,
         cast(block_number as {{ dbt.type_string() }}) as entity,
-        {{ row_digest(['block_timestamp']) | indent(8) }} as digest,
+        {{ row_digest([unix_seconds('block_timestamp')]) | indent(8) }} as digest,
         block_timestamp as first_timestamp
     from {{ ref('int_lending_aave_v3_pinned_blocks') }}
 

@@ -14,6 +14,9 @@ from loaders.registry.families import load_families
 from loaders.registry.tables import SOURCE
 from loaders.trust.catalogue import load_checks
 
+_CHANGE_LOGS = ("int_ledger_changes", "int_dimension_changes")
+"""Models read them to know what to rebuild, never for what they contain: nothing of an event reaches a mart through them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -118,7 +121,7 @@ def _node(value: Mapping[str, Any]) -> Node:
         kind = "view" if materialized == "view" else "table"
         layer = str(value["fqn"][1])
     relation = str(value.get("relation_name") or "").replace('"', "")
-    parents = tuple(value.get("depends_on", {}).get("nodes", ()))
+    parents = tuple(p for p in value.get("depends_on", {}).get("nodes", ()) if p.split(".")[-1] not in _CHANGE_LOGS)
     return Node(
         str(value["unique_id"]), str(value["name"]), kind, layer, relation, value.get("compiled_code") or "", parents
     )

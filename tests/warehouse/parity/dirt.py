@@ -24,7 +24,7 @@ def dirty_logs(contents: Contents, relations: Collection[str]) -> dict[str, Tabl
         ),
         seen as (
             select * from {_CHANGES} where build_number = (select max(build_number) from {_CHANGES})
-            qualify row_number() over (partition by chain_id, family order by role, event, contract_address) = 1
+            qualify row_number() over (partition by chain_id, family order by filter_set) = 1
         )
         select * from seen
         union all
