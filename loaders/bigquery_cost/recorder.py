@@ -9,13 +9,27 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
+from dbt.cli.main import dbtRunner
+from dbt_common.events.contextvars import get_node_info
+from google.api_core.exceptions import NotFound
+from google.cloud.bigquery import TableReference
+from google.cloud.bigquery.table import TableListItem
+
+from loaders.bigquery_cost.stand_in import (
+    TEST_COLUMNS,
+    StandInClient,
+    StandInJob,
+    StandInLoad,
+    name_of,
+    standing_in,
+    table_of,
+)
 from loaders.errors import PoolhouseError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -25,9 +39,6 @@ AUDIT = (*ORDINARY_RUN, "--vars", "{audit: true, test_scope: all}")
 """What checks all history (`macros/materializations/audit.sql`)."""
 FULL_REFRESH = ("run",)
 _TARGET = "bigquery_offline"
-_REST_TYPES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}
-_ANONYMOUS = "_anonymous"
-_TEST_COLUMNS = ("failures", "should_warn", "should_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +67,12 @@ def parse_project(project: Path = PROJECT) -> Any:
 def record(manifest: Any, command: Sequence[str], *, is_built: bool, project: Path = PROJECT) -> Recording:
     """Run a dbt command, for example ``["build"]``. ``is_built``: every model is there already, so that incremental ones are
     built incrementally. Raises :class:`PoolhouseError` when dbt fails."""
-    import dbt.adapters.bigquery.connections as connections
-
     warehouse = _Warehouse(manifest, is_built=is_built)
 
     def create(credentials: Any) -> _Client:
         return _Client(warehouse, credentials.execution_project)
 
-    with _scratch(project) as options, patch.object(connections, "create_bigquery_client", create):
+    with _scratch(project) as options, standing_in(create):
         # One thread: dbt then names the node of every statement.
         _invoke([*command, *options, "--threads", "1"], manifest)
     return Recording(manifest, tuple(warehouse.jobs))
@@ -91,8 +100,6 @@ def _scratch(project: Path) -> Iterator[list[str]]:
 
 
 def _invoke(command: list[str], manifest: Any) -> Any:
-    from dbt.cli.main import dbtRunner
-
     result = dbtRunner(manifest).invoke(["--quiet", "--log-level", "none", "--log-level-file", "none", *command])
     failures = [
         f"{r.node.name}: {r.message}" for r in getattr(result.result, "results", ()) if r.status in ("error", "fail")
@@ -123,18 +130,14 @@ class _Warehouse:
         return "VIEW" if self.nodes[name].config.materialized == "view" else "TABLE"
 
 
-class _Client:
-    """The part of ``google.cloud.bigquery.Client`` that dbt-bigquery calls."""
+class _Client(StandInClient):
+    """Writes down what it is asked."""
 
     def __init__(self, warehouse: _Warehouse, project: str) -> None:
-        self.project = project
+        super().__init__(project)
         self._warehouse = warehouse
-        self._results: dict[str, dict[str, str]] = {}
 
-    def query(self, query: str, job_id: str, **_: Any) -> _Job:
-        from dbt_common.events.contextvars import get_node_info
-        from google.cloud.bigquery import TableReference
-
+    def query(self, query: str, job_id: str, **_: Any) -> StandInJob:
         node_id = str((get_node_info() or {}).get("unique_id", ""))
         self._warehouse.jobs.append(Sent(node_id, query))
         node = next((n for n in self._warehouse.nodes.values() if n.unique_id == node_id), None)
@@ -143,42 +146,27 @@ class _Client:
             columns = self._warehouse.columns_of(node)
             self._warehouse.existing.add(relation_name(node))
         else:
-            columns = dict.fromkeys(_TEST_COLUMNS, "STRING")
-        self._results[job_id] = columns
-        return _Job(job_id, self.project, TableReference.from_string(f"{self.project}.{_ANONYMOUS}.{job_id}"), columns)
+            columns = dict.fromkeys(TEST_COLUMNS, "STRING")
+        return StandInJob(job_id, self.project, self.keep_result(job_id, columns), columns)
 
     def get_table(self, table: Any) -> Any:
-        from google.api_core.exceptions import NotFound
-        from google.cloud.bigquery import TableReference
-
         reference = TableReference.from_string(table) if isinstance(table, str) else table
-        if reference.dataset_id == _ANONYMOUS:
-            return _table(reference, "TABLE", self._results[reference.table_id])
-        name = f"{reference.project}.{reference.dataset_id}.{reference.table_id}".lower()
+        if (result := self.result_table(reference)) is not None:
+            return result
+        name = name_of(reference)
         permanent = name.split("__dbt_tmp")[0]
         if permanent not in self._warehouse.existing:
             raise NotFound(f"Not found: Table {name}")
-        return _table(
+        return table_of(
             reference, self._warehouse.kind(permanent), self._warehouse.columns_of(self._warehouse.nodes[permanent])
         )
 
     def list_tables(self, dataset: Any, **_: Any) -> Iterator[Any]:
-        from google.cloud.bigquery import TableReference
-        from google.cloud.bigquery.table import TableListItem
-
         prefix = f"{dataset.project}.{dataset.dataset_id}."
         for name in sorted(self._warehouse.existing):
             if name.startswith(prefix):
                 reference = TableReference.from_string(name)
                 yield TableListItem({"tableReference": reference.to_api_repr(), "type": self._warehouse.kind(name)})
-
-    def list_routines(self, *_: Any, **__: Any) -> list[Any]:
-        return []
-
-    def get_routine(self, reference: Any) -> Any:
-        from google.api_core.exceptions import NotFound
-
-        raise NotFound(f"Not found: Routine {reference}")
 
     def list_datasets(self, **_: Any) -> list[Any]:
         return []
@@ -192,68 +180,6 @@ class _Client:
     def update_table(self, table: Any, *_: Any) -> Any:
         return table
 
-    def load_table_from_file(self, *_: Any, **__: Any) -> _Load:
+    def load_table_from_file(self, *_: Any, **__: Any) -> StandInLoad:
         """Seeds come as load jobs, which cost nothing."""
-        return _Load()
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-class _Job:
-    """A finished query job."""
-
-    total_bytes_processed = 0
-    total_bytes_billed = 0
-    slot_millis = 0
-    num_dml_affected_rows = 0
-    location = "US"
-    statement_type = "SCRIPT"
-
-    def __init__(self, job_id: str, project: str, destination: Any, columns: Mapping[str, str]) -> None:
-        self.job_id = job_id
-        self.project = project
-        self.destination = destination
-        self._columns = columns
-
-    def result(self, **_: Any) -> _Rows:
-        return _Rows(self._columns)
-
-
-class _Load:
-    """A finished load job."""
-
-    state = "DONE"
-    error_result = None
-
-    def result(self, **_: Any) -> _Load:
-        return self
-
-
-class _Rows:
-    """No rows, or the one row of a data test that found nothing."""
-
-    def __init__(self, columns: Mapping[str, str]) -> None:
-        self.schema = [_field(name, type_) for name, type_ in columns.items()]
-        self._is_test = tuple(columns) == _TEST_COLUMNS
-
-    def __iter__(self) -> Iterator[Any]:
-        from google.cloud.bigquery.table import Row
-
-        keys = {name: position for position, name in enumerate(_TEST_COLUMNS)}
-        return iter([Row((0, False, False), keys)] if self._is_test else [])
-
-
-def _table(reference: Any, kind: str, columns: Mapping[str, str]) -> Any:
-    from google.cloud.bigquery import Table
-
-    fields = [_field(name, type_).to_api_repr() for name, type_ in columns.items()]
-    resource = {"tableReference": reference.to_api_repr(), "schema": {"fields": fields}, "type": kind, "numRows": "0"}
-    return Table.from_api_repr(resource)
-
-
-def _field(name: str, type_: str) -> Any:
-    from google.cloud.bigquery import SchemaField
-
-    bare = type_.split("(", maxsplit=1)[0].upper()
-    return SchemaField(name, _REST_TYPES.get(bare, bare))
+        return StandInLoad()

@@ -18,9 +18,10 @@ import pytest
 from dbt.cli.main import dbtRunner
 from dbt_common.events.contextvars import get_node_info
 
+from loaders.bigquery_cost.stand_in import StandInJob
 from tests.conftest import ROOT
 from tests.warehouse.googlesql.column_types import canonical_type
-from tests.warehouse.offline_bigquery.client import OfflineClient, OfflineJob
+from tests.warehouse.offline_bigquery.client import OfflineClient
 from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 from tests.warehouse.small_project import write_project
 
@@ -85,7 +86,7 @@ def run(folder: Path, script: str, *options: str) -> list[dict[str, str]]:
     sent: list[dict[str, str]] = []
 
     class Client(OfflineClient):
-        def query(self, query: str, job_id: str, **unused: Any) -> OfflineJob:
+        def query(self, query: str, job_id: str, **unused: Any) -> StandInJob:
             node = str((get_node_info() or {}).get("unique_id", ""))
             sent.append({"model": node.rsplit(".", maxsplit=1)[-1], "sql": query})
             return super().query(query, job_id, **unused)

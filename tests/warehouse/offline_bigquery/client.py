@@ -9,17 +9,17 @@ from typing import Any, BinaryIO
 
 from dbt_common.events.contextvars import get_node_info
 from google.api_core.exceptions import BadRequest, NotFound
-from google.cloud.bigquery import DatasetReference, SchemaField, Table, TableReference
-from google.cloud.bigquery.table import Row, TableListItem
+from google.cloud.bigquery import DatasetReference, Table, TableReference
+from google.cloud.bigquery.table import TableListItem
 
-from tests.warehouse.googlesql.analyzer import Columns, Statement
+from loaders.bigquery_cost.stand_in import StandInClient, StandInJob, StandInLoad, name_of, table_of
+from tests.warehouse.googlesql.analyzer import Statement
 from tests.warehouse.googlesql.engine import GoogleSqlError
-from tests.warehouse.offline_bigquery.lint import Finding, name_of
+from tests.warehouse.offline_bigquery.lint import Finding
+from tests.warehouse.offline_bigquery.lint import name_of as name_of_rule
 from tests.warehouse.offline_bigquery.lint.options import label_form, label_problems
 from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 
-# The REST interface names some types otherwise than SQL does.
-_REST_TYPES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}
 _REST_NAMES = {
     *("STRING", "BYTES", "INTEGER", "INT64", "FLOAT", "FLOAT64", "BOOLEAN", "BOOL", "TIMESTAMP", "DATE", "TIME"),
     *("DATETIME", "GEOGRAPHY", "NUMERIC", "BIGNUMERIC", "JSON"),
@@ -30,26 +30,22 @@ _STATEMENT_TYPES = {
     "create_table": "CREATE_TABLE",
     "create_view": "CREATE_VIEW",
 }
-# A dbt data test asks for this one row; the tables are empty, so nothing fails.
-_TEST_COLUMNS = ("failures", "should_warn", "should_error")
 _PROBE = re.compile(r"select \* from \(\s*(?P<body>\S.*\S)\s*\) as __dbt_sbq\s+where false ", re.DOTALL)
 _DESCRIPTION_LIMIT = 1024
-_ANONYMOUS = "_anonymous"
 
 
-class OfflineClient:
+class OfflineClient(StandInClient):
     """Answers as BigQuery would for empty tables, and refuses with its error class what the analyzer refuses."""
 
     def __init__(self, warehouse: OfflineWarehouse, project: str) -> None:
-        self.project = project
+        super().__init__(project)
         self._warehouse = warehouse
-        self._results: dict[str, Columns] = {}
         self._known_body = ("", "")
 
-    def query(self, query: str, job_id: str, **options: Any) -> OfflineJob:
+    def query(self, query: str, job_id: str, **options: Any) -> StandInJob:
         node = (get_node_info() or {}).get("unique_id", "")
         for message in label_problems("the job", list(options["job_config"].labels.items())):
-            self._warehouse.findings.append(Finding(node, name_of(label_form), message))
+            self._warehouse.findings.append(Finding(node, name_of_rule(label_form), message))
         try:
             statements = self._warehouse.run(self._with_known_body(query), node)
         except GoogleSqlError as error:
@@ -60,9 +56,9 @@ class OfflineClient:
         if last.kind.startswith("create_") and last.columns:
             destination = TableReference.from_string(last.target)
         else:
-            destination = TableReference.from_string(f"{self.project}.{_ANONYMOUS}.{job_id}")
-            self._results[job_id] = last.columns
-        return OfflineJob(job_id, self.project, statements, destination)
+            destination = self.keep_result(job_id, last.columns)
+        statement_type = _STATEMENT_TYPES.get(last.kind, last.kind.upper()) if len(statements) == 1 else "SCRIPT"
+        return StandInJob(job_id, self.project, destination, last.columns, statement_type)
 
     def _with_known_body(self, query: str) -> str:
         """A unit test first makes an empty table of its query, then compares the same query with the rows expected.
@@ -72,12 +68,12 @@ class OfflineClient:
 
     def get_table(self, table: TableReference | str) -> Table:
         reference = TableReference.from_string(table) if isinstance(table, str) else table
-        if reference.dataset_id == _ANONYMOUS:
-            return _table(reference, "TABLE", self._results[reference.table_id])
-        relation = self._warehouse.relations.get(_name(reference))
+        if (result := self.result_table(reference)) is not None:
+            return result
+        relation = self._warehouse.relations.get(name_of(reference))
         if relation is None:
-            raise NotFound(f"Not found: Table {_name(reference)}")
-        return _table(reference, relation.type, relation.columns)
+            raise NotFound(f"Not found: Table {name_of(reference)}")
+        return table_of(reference, relation.type, relation.columns)
 
     def list_tables(self, dataset: DatasetReference, **_: Any) -> Iterator[TableListItem]:
         prefix = f"{dataset.project}.{dataset.dataset_id}."
@@ -85,12 +81,6 @@ class OfflineClient:
             if name.startswith(prefix):
                 reference = TableReference.from_string(name)
                 yield TableListItem({"tableReference": reference.to_api_repr(), "type": relation.type})
-
-    def list_routines(self, dataset: DatasetReference, **_: Any) -> list[Any]:
-        return []
-
-    def get_routine(self, reference: Any) -> Any:
-        raise NotFound(f"Not found: Routine {reference}")
 
     def list_datasets(self, **_: Any) -> Iterator[DatasetReference]:
         return (DatasetReference(self.project, name) for name in sorted(self._warehouse.datasets))
@@ -100,8 +90,8 @@ class OfflineClient:
         return dataset
 
     def delete_table(self, table: TableReference, not_found_ok: bool = False) -> None:
-        if self._warehouse.relations.pop(_name(table), None) is None and not not_found_ok:
-            raise NotFound(f"Not found: Table {_name(table)}")
+        if self._warehouse.relations.pop(name_of(table), None) is None and not not_found_ok:
+            raise NotFound(f"Not found: Table {name_of(table)}")
 
     def update_table(self, table: Table, fields: Iterable[str]) -> Table:
         for column in table.schema:
@@ -118,72 +108,8 @@ class OfflineClient:
         for field in job_config.schema:
             if field.field_type.upper() not in _REST_NAMES:
                 raise _refused(f"Invalid type of column {field.name}: {field.field_type} is not a valid value")
-        self._warehouse.add_table(_name(table), {field.name: field.field_type for field in job_config.schema})
-        return OfflineLoad()
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-
-class OfflineJob:
-    """A finished query job."""
-
-    total_bytes_processed = 0
-    total_bytes_billed = 0
-    slot_millis = 0
-    num_dml_affected_rows = 0
-    location = "US"
-
-    def __init__(self, job_id: str, project: str, statements: list[Statement], destination: TableReference) -> None:
-        self.job_id = job_id
-        self.project = project
-        self.destination = destination
-        self._columns = statements[-1].columns if statements else {}
-        kind = statements[-1].kind if statements else ""
-        self.statement_type = _STATEMENT_TYPES.get(kind, kind.upper()) if len(statements) == 1 else "SCRIPT"
-
-    def result(self, **_: Any) -> OfflineRows:
-        return OfflineRows(self._columns)
-
-
-class OfflineLoad:
-    """A finished load job."""
-
-    state = "DONE"
-    error_result = None
-
-    def result(self, **_: Any) -> OfflineLoad:
-        return self
-
-
-class OfflineRows:
-    """Result rows: none, or the one row of a data test that found nothing."""
-
-    def __init__(self, columns: Columns) -> None:
-        self.schema = [_field(name, type_) for name, type_ in columns.items()]
-        is_test = tuple(columns) == _TEST_COLUMNS
-        keys = {name: position for position, name in enumerate(columns)}
-        self._rows = [Row((0, False, False), keys)] if is_test else []
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows)
-
-
-def _table(reference: TableReference, type_: str, columns: Columns) -> Table:
-    fields = [_field(name, column_type).to_api_repr() for name, column_type in columns.items()]
-    resource = {"tableReference": reference.to_api_repr(), "schema": {"fields": fields}, "type": type_, "numRows": "0"}
-    return Table.from_api_repr(resource)
-
-
-def _field(name: str, type_: str) -> SchemaField:
-    array = re.fullmatch(r"ARRAY<(\w+)>", type_)
-    if array is not None:
-        return SchemaField(name, _REST_TYPES.get(array[1], array[1]), mode="REPEATED")
-    return SchemaField(name, _REST_TYPES.get(type_.upper(), type_.upper()))
-
-
-def _name(reference: TableReference) -> str:
-    return f"{reference.project}.{reference.dataset_id}.{reference.table_id}".lower()
+        self._warehouse.add_table(name_of(table), {field.name: field.field_type for field in job_config.schema})
+        return StandInLoad()
 
 
 def _refused(message: str) -> BadRequest:

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-import dbt.adapters.bigquery.connections as bigquery_connections
-
+from loaders.bigquery_cost.stand_in import standing_in
 from tests.warehouse.offline_bigquery.client import OfflineClient
 from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 
@@ -22,7 +20,7 @@ def offline(warehouse: OfflineWarehouse) -> Iterator[None]:
     def create(credentials: Any) -> OfflineClient:
         return OfflineClient(warehouse, credentials.execution_project)
 
-    with patch.object(bigquery_connections, "create_bigquery_client", create):
+    with standing_in(create):
         yield
 
 
