@@ -9,7 +9,6 @@ On paper: nothing was asked of BigQuery. Sizes of tables are those that `poolhou
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +28,7 @@ from benchmarks.cost import (
     OVERHEAD,
     USD_PER_TIB,
 )
+from benchmarks.pages import count, print_or_write
 from loaders.bigquery_cost.bill import BLOCK_BYTES, MINIMUM_BYTES
 from loaders.bigquery_cost.sizes import COUNTED_UNTIL, Profile, column_width, family_logs
 from loaders.registry.events import load_events
@@ -343,15 +343,6 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]
         yield f"| {' | '.join(row)} |"
 
 
-def count(n: float) -> str:
-    """Two digits: more would feign precision."""
-    for unit, name in ((1e9, " billion"), (1e6, " million"), (1e3, ",000")):
-        if n >= unit:
-            value = n / unit
-            return f"{value:.0f}{name}" if value >= 10 or unit == 1e3 else f"{value:.1f}{name}"
-    return f"{n:.0f}"
-
-
 def size(n: float) -> str:
     for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
         if n >= unit:
@@ -359,15 +350,5 @@ def size(n: float) -> str:
     return f"{n / 1e3:.0f} kB"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="renew docs/scale.md")
-    text = page()
-    if parser.parse_args().write:
-        PAGE.write_text(text, encoding="utf-8")
-    else:
-        print(text, end="")
-
-
 if __name__ == "__main__":
-    main()
+    print_or_write(PAGE, page(), __doc__)

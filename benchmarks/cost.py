@@ -9,12 +9,12 @@ Calls are priced by the loader's own table, `loaders/rpc/compute_units.csv`.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from benchmarks.pages import count, print_or_write
 from loaders.bigquery_cost.sizes import logs_of
 from loaders.registry.seeds import Registry, load_registry
 from loaders.rpc.compute_units import Units, units
@@ -323,11 +323,8 @@ def page(registry: Registry) -> str:
 
 
 def _count(n: float) -> str:
-    for size, name in ((1e9, " billion"), (1e6, " million"), (1e3, ",000")):
-        if n >= size:
-            value = n / size
-            return f"{value:.0f}{name}" if value >= 10 or size == 1e3 else f"{value:.1f}{name}"
-    return f"{max(n, 1):.0f}"
+    """At least one: there is no request of a part of one."""
+    return count(max(n, 1))
 
 
 def _bytes(n: float) -> str:
@@ -341,15 +338,5 @@ def _hours(h: float) -> str:
     return f"{h:,.0f}" if h >= 10 else f"{h:.1f}" if h >= 0.1 else "< 0.1"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="renew docs/cost.md")
-    text = page(load_registry())
-    if parser.parse_args().write:
-        PAGE.write_text(text, encoding="utf-8")
-    else:
-        print(text, end="")
-
-
 if __name__ == "__main__":
-    main()
+    print_or_write(PAGE, page(load_registry()), __doc__)
