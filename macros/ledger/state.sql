@@ -35,3 +35,36 @@
     where {{ is_carried_into_dirty('block_date') }}
     {%- endif -%}
 {%- endmacro %}
+
+{#- The CTE `found`: of what `facts` name from the first dirty day on, by `keys`, what this model does not know from before;
+    all of it in a full build. For models of when something was first seen: `dirty_date` is `first_date`. -#}
+{% macro found_first(facts, keys) -%}
+{% if is_incremental() -%}
+earlier as (
+
+    select {{ keys | join(', ') }}
+    from {{ this }}
+    where first_date < {{ dirty_variable('first_dirty_day') }}
+
+),
+
+found as (
+
+    select {{ facts }}.*
+    from {{ facts }}
+    left outer join earlier
+        on
+            {% for key in keys -%}
+            {{ 'and ' if not loop.first }}{{ facts }}.{{ key }} = earlier.{{ key }}
+            {% endfor %}
+    where earlier.{{ keys[0] }} is null
+
+)
+{%- else -%}
+found as (
+
+    select * from {{ facts }}
+
+)
+{%- endif -%}
+{%- endmacro %}

@@ -56,37 +56,7 @@ first_swaps as (
 
 ),
 
-{% if is_incremental() -%}
-earlier as (
-
-    select
-        chain_id,
-        pool_address,
-        family
-    from {{ this }}
-    where first_date < {{ dirty_variable('first_dirty_day') }}
-
-),
-
-found as (
-
-    select first_swaps.*
-    from first_swaps
-    left outer join earlier
-        on
-            first_swaps.chain_id = earlier.chain_id
-            and first_swaps.pool_address = earlier.pool_address
-            and first_swaps.family = earlier.family
-    where earlier.chain_id is null
-
-),
-{%- else -%}
-found as (
-
-    select * from first_swaps
-
-),
-{%- endif %}
+{{ found_first('first_swaps', ['chain_id', 'pool_address', 'family']) }},
 
 final as (
 

@@ -29,33 +29,6 @@ actions as (
 
 ),
 
-{% if is_incremental() -%}
-earlier as (
+{{ found_first('actions', ['chain_id', 'market_address', 'account_address', 'token_address']) }}
 
-    select * from {{ this }}
-    where first_date < {{ dirty_variable('first_dirty_day') }}
-
-),
-
-final as (
-
-    select actions.*
-    from actions
-    left outer join earlier
-        on
-            actions.chain_id = earlier.chain_id
-            and actions.market_address = earlier.market_address
-            and actions.account_address = earlier.account_address
-            and actions.token_address = earlier.token_address
-    where earlier.chain_id is null
-
-)
-{%- else -%}
-final as (
-
-    select * from actions
-
-)
-{%- endif %}
-
-select * from final
+select * from found

@@ -24,34 +24,7 @@ updates as (
 
 ),
 
-{% if is_incremental() -%}
-earlier as (
-
-    select chain_id, market_address, token_address
-    from {{ this }}
-    where first_date < {{ dirty_variable('first_dirty_day') }}
-
-),
-
-found as (
-
-    select updates.*
-    from updates
-    left outer join earlier
-        on
-            updates.chain_id = earlier.chain_id
-            and updates.market_address = earlier.market_address
-            and updates.token_address = earlier.token_address
-    where earlier.chain_id is null
-
-),
-{%- else -%}
-found as (
-
-    select * from updates
-
-),
-{%- endif %}
+{{ found_first('updates', ['chain_id', 'market_address', 'token_address']) }},
 
 final as (
 
