@@ -309,11 +309,16 @@
 
 {% macro bigquery__dirty_variable(name) -%} {{ name }} {%- endmacro %}
 
+{#- The column that partitions an incremental model, by its `meta`. -#}
+{% macro dirty_date_of(meta) -%}
+    {{ return(meta.dirty_date or ('closed_date' if meta.rebuilds == 'onward' else 'block_date')) }}
+{%- endmacro %}
+
 {#- Rows of this model that an incremental build replaces. -#}
 {% macro replaced_rows(alias) -%}
-    {%- set dirty_date = alias ~ '.' ~ (config.meta_get('dirty_date') or 'block_date') -%}
-    {%- if (config.meta_get('rebuilds') or 'days') == 'onward' -%}
-        {{ alias }}.{{ config.meta_get('dirty_date') or 'closed_date' }} >= {{ dirty_variable('first_dirty_day') }}
+    {%- set dirty_date = alias ~ '.' ~ dirty_date_of(model.config.meta) -%}
+    {%- if config.meta_get('rebuilds') == 'onward' -%}
+        {{ dirty_date }} >= {{ dirty_variable('first_dirty_day') }}
     {%- elif (config.meta_get('dirty_grain') or 'log') == 'day' -%}
         {{ in_days(dirty_date, 'dirty_days') }}
     {%- else -%}

@@ -73,8 +73,7 @@
     partition that a staging view hands on. Empty: they see all of it. -#}
 {% macro day_column(node) -%}
     {%- if node.config.meta.dirty_families -%}
-        {%- set default_column = 'closed_date' if node.config.meta.rebuilds == 'onward' else 'block_date' -%}
-        {{ return(node.config.meta.dirty_date or default_column) }}
+        {{ return(dirty_date_of(node.config.meta)) }}
     {%- elif node.config.materialized == 'view' and 'block_timestamp' in node.columns -%}
         {{ return('block_timestamp') }}
     {%- endif -%}
