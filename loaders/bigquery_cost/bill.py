@@ -12,12 +12,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 from sqlglot import exp
 
-from loaders.bigquery_cost.pruning import Variables, is_understood, may_match
+from loaders.bigquery_cost.pruning import Value, Variables, is_understood, may_match
 from loaders.bigquery_cost.scans import Filter, Scan, Statement
 from loaders.bigquery_cost.sizes import Growth, Kind, days_between, midnight
 
@@ -182,14 +182,13 @@ def rows_read(
     held = _in_blocks(table, table.held, share) if is_held_read else 0.0
     if not on_partition and not on_time:
         return held + _in_blocks(table, table.rows(run.history_days) - table.held, share)
-    first = run.now.date() - timedelta(days=run.history_days)
+    first, last = run.now.date() - timedelta(days=run.history_days), run.now.date()
     matched = 0.0
-    for day in days_between(first, run.now.date()):
-        if _matches(on_partition, day, variables):
-            elapsed = min(1.0, (run.now - midnight(day)) / timedelta(days=1))
-            logged = 0.0 if table.is_standing else table.growth.per_day * elapsed
-            rows = logged + table.growth.start / run.history_days
-            matched += _in_blocks(table, rows, share * _share_of_day(on_time, day, elapsed, variables))
+    for day in sorted(_matching_days(tuple(on_partition), first, last, _hashable(variables))):
+        elapsed = min(1.0, (run.now - midnight(day)) / timedelta(days=1))
+        logged = 0.0 if table.is_standing else table.growth.per_day * elapsed
+        rows = logged + table.growth.start / run.history_days
+        matched += _in_blocks(table, rows, share * _share_of_day(on_time, day, elapsed, variables))
     return held + matched
 
 
@@ -200,6 +199,19 @@ def _rows_of_builds(table: Table, builds_per_partition: int, filters: Sequence[F
     if any(f.column == table.partition and isinstance(f.condition, exp.GT) for f in filters):
         return min(rows, table.growth.per_day * run.days * builds_per_partition)
     return rows
+
+
+def _hashable(variables: Variables) -> tuple[tuple[str, Value], ...]:
+    return tuple(variables.items())
+
+
+@cache
+def _matching_days(
+    conditions: tuple[exp.Expr, ...], first: date, last: date, variables: tuple[tuple[str, Value], ...]
+) -> frozenset[date]:
+    """Days between that can satisfy all conditions. Many statements filter alike, and a history has many days."""
+    known = dict(variables)
+    return frozenset(day for day in days_between(first, last) if _matches(conditions, day, known))
 
 
 def _matches(conditions: Sequence[exp.Expr], day: date, variables: Variables) -> bool:

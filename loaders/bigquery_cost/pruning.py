@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from sqlglot import exp
 
-Variables = Mapping[str, date | datetime | Sequence[date]]
+Value = date | datetime | tuple[date, ...]
+Variables = Mapping[str, Value]
 """Script variables by name, in lower case."""
 
 _UNITS = {"DAY": "days", "HOUR": "hours", "MINUTE": "minutes", "SECOND": "seconds", "WEEK": "weeks"}
@@ -121,7 +122,7 @@ def _value(expression: exp.Expr, column: datetime | None, variables: Variables) 
     if isinstance(expression, exp.TimestampTrunc | exp.DateTrunc):
         return _truncated(value, expression.args["unit"].name)
     is_date = isinstance(expression, exp.Date | exp.TsOrDsToDate) or (
-        isinstance(expression, exp.Cast) and expression.to.is_type("date")
+        isinstance(expression, exp.Cast) and expression.to.this is exp.DataType.Type.DATE
     )
     return _day(value) if is_date else value
 
