@@ -25,6 +25,54 @@ live_segments as (
 
 ),
 
+headers as (
+
+    select * from {{ ref('stg_poolhouse__headers') }}
+
+),
+
+-- Whether what was read at a block counts, the newest header of its number says: it may be of another day than the others.
+number_days as (
+
+    select
+        chain_id,
+        block_number,
+        {{ to_date('block_timestamp') }} as block_date,
+        min(block_timestamp) as first_timestamp
+    from headers
+    group by chain_id, block_number, {{ to_date('block_timestamp') }}
+
+),
+
+header_days as (
+
+    select
+        headers.chain_id,
+        'blocks' as family,
+        'headers' as filter_set,
+        headers.load_id,
+        min(headers.block_number) as from_block,
+        max(headers.block_number) as to_block,
+        number_days.block_date as first_date,
+        number_days.block_date as last_date,
+        min(number_days.first_timestamp) as first_timestamp
+    from headers
+    inner join number_days
+        on
+            headers.chain_id = number_days.chain_id
+            and headers.block_number = number_days.block_number
+    group by headers.chain_id, headers.load_id, number_days.block_date
+
+),
+
+present as (
+
+    select * from live_segments
+    union all
+    select * from header_days
+
+),
+
 {% if is_incremental() %}
 
 history as (
@@ -38,10 +86,10 @@ history as (
 history as (
 
     select
-        live_segments.*,
+        present.*,
         1 as change_sign,
         0 as build_number
-    from live_segments
+    from present
     where false
 
 ),
@@ -91,17 +139,17 @@ last_build as (
 appeared as (
 
     select
-        live_segments.*,
+        present.*,
         1 as change_sign
-    from live_segments
+    from present
     left outer join previous
         on
-            live_segments.chain_id = previous.chain_id
-            and live_segments.family = previous.family
-            and live_segments.filter_set = previous.filter_set
-            and live_segments.load_id = previous.load_id
-            and live_segments.from_block = previous.from_block
-            and live_segments.to_block = previous.to_block
+            present.chain_id = previous.chain_id
+            and present.family = previous.family
+            and present.filter_set = previous.filter_set
+            and present.load_id = previous.load_id
+            and present.from_block = previous.from_block
+            and present.to_block = previous.to_block
     where previous.load_id is null
 
 ),
@@ -120,15 +168,15 @@ ceased as (
         previous.first_timestamp,
         cast(-previous.balance as int64) as change_sign
     from previous
-    left outer join live_segments
+    left outer join present
         on
-            previous.chain_id = live_segments.chain_id
-            and previous.family = live_segments.family
-            and previous.filter_set = live_segments.filter_set
-            and previous.load_id = live_segments.load_id
-            and previous.from_block = live_segments.from_block
-            and previous.to_block = live_segments.to_block
-    where live_segments.load_id is null
+            previous.chain_id = present.chain_id
+            and previous.family = present.family
+            and previous.filter_set = present.filter_set
+            and previous.load_id = present.load_id
+            and previous.from_block = present.from_block
+            and previous.to_block = present.to_block
+    where present.load_id is null
 
 ),
 

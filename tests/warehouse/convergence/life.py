@@ -49,7 +49,8 @@ LATE = {
 _SEGMENT = "chain_id, family, filter_set, load_id, from_block, to_block"
 _CHANGES_WITHOUT_RANGE = f"""
     with logged as (
-        select {_SEGMENT} from intermediate.int_ledger_changes group by all having sum(change_sign) > 0
+        select {_SEGMENT} from intermediate.int_ledger_changes
+        where family != 'blocks' group by all having sum(change_sign) > 0
     ),
     live as (select {_SEGMENT} from intermediate.int_ledger_live_segments)
     (from logged except from live) union all (from live except from logged)
