@@ -11,7 +11,6 @@ from pathlib import Path
 
 from dbt.cli.main import dbtRunner
 
-from tests.warehouse.googlesql.analyzer import Statement
 from tests.warehouse.offline_bigquery.lint import Finding
 from tests.warehouse.offline_bigquery.outcome import Run, outcome_of
 from tests.warehouse.offline_bigquery.relation import Relation
@@ -19,14 +18,18 @@ from tests.warehouse.offline_bigquery.session import inside, offline
 from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 
 _PARSED = "partial_parse.msgpack"
+_DIED = "The process of the unit tests died: its output says why."
 
 
 @dataclass(frozen=True, slots=True)
 class UnitTests:
-    """What became of them, the statements resolved for each, and what those break."""
+    """What became of them, the kinds of the statements resolved for each, and what those break.
+
+    Only what can cross to another process: the trees of statements cannot.
+    """
 
     run: Run
-    analysed: dict[str, list[Statement]]
+    analysed: dict[str, list[str]]
     findings: list[Finding]
 
 
@@ -44,7 +47,10 @@ class UnitTestProcess:
     def start(self, parsed: Path, relations: dict[str, Relation]) -> None:
         """Run the unit tests of the project that dbt parsed into the target folder ``parsed``."""
         types = {path: replace(relation, view=None) for path, relation in relations.items()}
-        self._connection.send((parsed, types))
+        try:
+            self._connection.send((parsed, types))
+        except BrokenPipeError:
+            raise RuntimeError(_DIED) from None
         self._is_running = True
 
     def finish(self) -> UnitTests:
@@ -54,7 +60,7 @@ class UnitTestProcess:
         try:
             done: UnitTests = self._connection.recv()
         except EOFError:
-            raise RuntimeError("The process of the unit tests died: its output says why.") from None
+            raise RuntimeError(_DIED) from None
         self._process.join()
         return done
 

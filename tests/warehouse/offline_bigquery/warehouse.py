@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tests.warehouse.googlesql.analyzer import Analyzer, Columns, Statement
 from tests.warehouse.offline_bigquery.lint import Finding, lint
@@ -23,9 +23,9 @@ class OfflineWarehouse:
     relations: dict[str, Relation] = field(default_factory=dict)
     """By lower-case ``project.dataset.name``."""
     datasets: set[str] = field(default_factory=set)
-    analysed: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
-    """Resolved statements by the dbt node that sent them (empty string: none), without their trees."""
-    analysed_again: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
+    analysed: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Kinds of the statements resolved, by the dbt node that sent them (empty string: none)."""
+    analysed_again: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Those of incremental builds."""
     findings: list[Finding] = field(default_factory=list)
     """What breaks BigQuery's own rules."""
@@ -53,7 +53,7 @@ class OfflineWarehouse:
             if statement.kind.startswith("create_") and statement.columns:
                 self._create(statement)
         analysed = self.analysed_again if self.is_incremental else self.analysed
-        analysed[node] += [replace(statement, resolved=None, text="") for statement in statements]
+        analysed[node] += [statement.kind for statement in statements]
         return statements
 
     def _create(self, statement: Statement) -> None:
