@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from loaders.bigquery_cost.scans import Catalog, read_statement
 from tests.warehouse.googlesql.scans import scans
@@ -106,6 +107,7 @@ FAULTS = {
     "timestamp_is_date": LOGS + " where block_timestamp = date '2024-01-01'",
     "contract_drift": "{{ config(materialized='table', contract={'enforced': true}) }} " + LOGS,
     "documented_drift": LOGS,
+    "lacks_a_column": SWAPS,
     "never_declared": INCREMENTAL + LOGS + "{% if is_incremental() %} where amount in unnest(seen){% endif %}",
     "not_built": "{{ config(materialized='ephemeral') }} " + LOGS,
     "sound": LOGS,
@@ -119,6 +121,7 @@ FAULTS = {
 DOCUMENTED = {
     "contract_drift": {"block_timestamp": "timestamp", "amount": "int64"},
     "documented_drift": {"amount": "int64"},
+    "lacks_a_column": {"amount": "string"},
     "sound": {"block_timestamp": "timestamp", "amount": "string"},
 }
 
@@ -129,9 +132,20 @@ def test_planted_faults_are_reported_by_name(tmp_path: Path) -> None:
         for model, types in DOCUMENTED.items()
     ]
     seeds = [{"name": "pegs", "config": {"column_types": {"peg": "numeric(38, 9)"}}}]
-    project = write_project(tmp_path / "project", FAULTS, {"sources": [SOURCE], "models": columns, "seeds": seeds})
+    units = [
+        {
+            "name": "compares_types",
+            "model": "sound",
+            "given": [{"input": "source('chain', 'logs')", "rows": [{"amount": "a"}]}],
+            "expect": {"format": "sql", "rows": "select date '2024-01-01' as block_timestamp, 'a' as amount"},
+        }
+    ]
+    properties = {"sources": [SOURCE], "models": columns, "seeds": seeds, "unit_tests": units}
+    project = write_project(tmp_path / "project", FAULTS, properties)
     (project / "seeds").mkdir()
     (project / "seeds" / "pegs.csv").write_text("peg\n1.5\n")
+    with (project / "dbt_project.yml").open("a") as settings:
+        settings.write(yaml.safe_dump({"on-run-end": ["select no_column from raw.nowhere"]}))
 
     problems = "\n".join(check_project(tmp_path, project).problems)
 
@@ -143,10 +157,13 @@ def test_planted_faults_are_reported_by_name(tmp_path: Path) -> None:
         "never_declared (incremental)": "Unrecognized name: seen",
         "not_built": "was not checked",
         "pegs": "NUMERIC(38, 9) is not a valid value",
+        "compares_types": "incompatible types: TIMESTAMP, DATE",
+        "poolhouse-on-run-end-0": "Table not found: raw.nowhere",
+        "lacks_a_column": "column amount is documented, its SQL has none",
         "reads_history": "unpruned-read: offline-project.raw.uniswap_v3__pool_swap is read whole",
         "merges_into_history": "unpruned-read: offline-project.main.merges_into_history is read whole",
         "weekly": "partition-expression: PARTITION BY takes",
-        "too_wide": "numeric-overflow: 1E+29 is beyond NUMERIC",
+        "too_wide": "numeric-overflow: 1e29 is no NUMERIC",
         "as_of": "outer-join-equality: a LEFT JOIN without an equality",
     }.items():
         lines = [line for line in problems.splitlines() if line.startswith(f"{name}: ")]
