@@ -17,7 +17,7 @@ from tests.warehouse.googlesql.analyzer import Statement
 from tests.warehouse.googlesql.engine import GoogleSqlError
 from tests.warehouse.offline_bigquery.lint import Finding
 from tests.warehouse.offline_bigquery.lint import name_of as name_of_rule
-from tests.warehouse.offline_bigquery.lint.options import label_form, label_problems
+from tests.warehouse.offline_bigquery.lint.options import LONGEST_DESCRIPTION, label_form, label_problems
 from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 
 _REST_NAMES = {
@@ -30,8 +30,8 @@ _STATEMENT_TYPES = {
     "create_table": "CREATE_TABLE",
     "create_view": "CREATE_VIEW",
 }
+_LONGEST_DESCRIPTION = LONGEST_DESCRIPTION["table column"]
 _PROBE = re.compile(r"select \* from \(\s*(?P<body>\S.*\S)\s*\) as __dbt_sbq\s+where false ", re.DOTALL)
-_DESCRIPTION_LIMIT = 1024
 
 
 class OfflineClient(StandInClient):
@@ -95,8 +95,8 @@ class OfflineClient(StandInClient):
 
     def update_table(self, table: Table, fields: Iterable[str]) -> Table:
         for column in table.schema:
-            if len(column.description or "") > _DESCRIPTION_LIMIT:
-                raise _refused(f"The description of column {column.name} exceeds {_DESCRIPTION_LIMIT} characters")
+            if len(column.description or "") > _LONGEST_DESCRIPTION:
+                raise _refused(f"The description of column {column.name} exceeds {_LONGEST_DESCRIPTION} characters")
         return table
 
     def load_table_from_file(self, file: BinaryIO, table: TableReference, job_config: Any, **_: Any) -> Any:

@@ -28,7 +28,7 @@ class View:
     tree: Any
     """Its resolved statement."""
     length: int
-    """Bytes of its SQL."""
+    """Bytes of what created it."""
     reads: Counter[str]
     """How often it reads each table and view."""
 

@@ -46,22 +46,22 @@ class OfflineWarehouse:
         """Resolve a script and apply what it creates. Raises :class:`GoogleSqlError` for what BigQuery would refuse."""
         statements = self.analyzer.check(script, self.columns)
         for statement in statements:
-            sent = Sent(statement, self.relations, self.is_incremental, frozenset(self._made_now))
+            sent = Sent(statement, script, self.relations, self.is_incremental, frozenset(self._made_now))
             self.findings += lint(sent, node)
             if self.observe is not None:
                 self.observe(sent)
             if statement.kind.startswith("create_") and statement.columns:
-                self._create(statement)
+                self._create(statement, script)
         analysed = self.analysed_again if self.is_incremental else self.analysed
         analysed[node] += [statement.kind for statement in statements]
         return statements
 
-    def _create(self, statement: Statement) -> None:
+    def _create(self, statement: Statement, script: str) -> None:
         if statement.kind == "create_table" and statement.target in self.relations:
             return  # create table if not exists
         if statement.kind in _KINDS_OF_VIEWS:
             tree = statement.resolved
-            view = View(tree, len(statement.text.encode()), direct_reads(tree))
+            view = View(tree, len(script.encode()), direct_reads(tree))
             self.relations[statement.target] = Relation("VIEW", statement.columns, view=view)
             return
         self.relations[statement.target] = Relation("TABLE", statement.columns, partition_column(statement.resolved))

@@ -1,28 +1,40 @@
-"""Sizes that BigQuery refuses: https://cloud.google.com/bigquery/quotas#query_jobs and #all_tables."""
+"""Sizes that BigQuery refuses: https://cloud.google.com/bigquery/quotas#query_jobs, #all_tables and #view_limits."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 
+from tests.warehouse.googlesql.tree import field_of
 from tests.warehouse.offline_bigquery.lint.sent import Sent
 from tests.warehouse.offline_bigquery.relation import View, direct_reads
 
-LONGEST_STATEMENT = 1024 * 1024
+LONGEST_JOB = 1024 * 1024
+LONGEST_VIEW = 256 * 1024
 LONGEST_EXPANDED = 12 * 1024 * 1024
 MOST_TABLES = 1_000
 DEEPEST_VIEW = 16
+DEEPEST_QUERIED = 15
+"""One more can be created, but not queried."""
 LONGEST_COLUMN = 300
 LONGEST_TABLE = 1_024
 MOST_COLUMNS = 10_000
-_RESERVED = ("_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier")
+_RESERVED = (
+    *("_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier"),
+    *("_change_sequence_number", "_change_type", "_change_timestamp"),
+)
 
 
 def statement_length(sent: Sent) -> Iterator[str]:
-    """Its text, alone and with the views it reads."""
-    length = len(sent.statement.text.encode())
-    if length > LONGEST_STATEMENT:
-        yield f"the statement has {length:,} bytes, BigQuery takes {LONGEST_STATEMENT:,}: store a part as a table"
+    """The text of its job with all comments, of the view that it defines, and with the views that it reads."""
+    length = len(sent.script.encode())
+    if length > LONGEST_JOB:
+        yield f"its job has {length:,} bytes, BigQuery takes {LONGEST_JOB:,}: store a part as a table"
+    if sent.creates_view:
+        around = len(sent.statement.text) - len(field_of(sent.tree, "sql"))
+        defining = len(sent.script) - around
+        if defining > LONGEST_VIEW:
+            yield f"the view's query has {defining:,} characters, BigQuery takes {LONGEST_VIEW:,}: store a part as a table"
     expanded = length + sum(view.length * count for view, count in _views(sent, _references(sent)))
     if expanded > LONGEST_EXPANDED:
         yield f"with its views it has {expanded:,} bytes, BigQuery takes {LONGEST_EXPANDED:,}: store a view as a table"
@@ -38,8 +50,9 @@ def referenced_tables(sent: Sent) -> Iterator[str]:
 def view_depth(sent: Sent) -> Iterator[str]:
     """Views upon views."""
     depth = _depth(sent, direct_reads(sent.tree)) + sent.creates_view
-    if depth > DEEPEST_VIEW:
-        yield f"{depth} views lie upon each other, BigQuery takes {DEEPEST_VIEW}: store one of them as a table"
+    most = DEEPEST_VIEW if sent.creates_view else DEEPEST_QUERIED
+    if depth > most:
+        yield f"{depth} views lie upon each other, BigQuery takes {most}: store one of them as a table"
 
 
 def identifiers(sent: Sent) -> Iterator[str]:

@@ -8,11 +8,18 @@ from typing import Any
 
 from tests.warehouse.googlesql.column_types import type_name
 from tests.warehouse.googlesql.tree import field_of, has, kind_of, unwrap
+from tests.warehouse.googlesql.values import decode
 from tests.warehouse.offline_bigquery.lint.sent import Sent
 
-LARGEST = {
-    "NUMERIC": Decimal("99999999999999999999999999999.999999999"),
-    "BIGNUMERIC": Decimal("578960446186580977117854925043439539266.34992332820282019728792003956564819967"),
+RANGES = {
+    "NUMERIC": (
+        Decimal("-99999999999999999999999999999.999999999"),
+        Decimal("99999999999999999999999999999.999999999"),
+    ),
+    "BIGNUMERIC": (
+        Decimal("-578960446186580977117854925043439539266.34992332820282019728792003956564819968"),
+        Decimal("578960446186580977117854925043439539266.34992332820282019728792003956564819967"),
+    ),
 }
 
 
@@ -20,11 +27,13 @@ def numeric_overflow(sent: Sent) -> Iterator[str]:
     """Constants that fit the decimal type they are cast to: BigQuery finds out only when the query runs."""
     for node in sent.nodes["Cast"]:
         type_ = type_name(field_of(node, "type"))
-        if type_ not in LARGEST or node.return_null_on_error:
+        operand = unwrap(node.expr)
+        # The analyzer has already folded what a constant is cast from.
+        if type_ not in RANGES or node.return_null_on_error or kind_of(operand) != "Literal":
             continue
-        number = _number(unwrap(node.expr))
-        if number is not None and abs(number) > LARGEST[type_]:
-            yield f"{number} is beyond {type_} (at most {LARGEST[type_]:.3e}): use a wider type, or safe_cast for NULL"
+        constant, (least, most) = decode(operand.value.value), RANGES[type_]
+        if constant is not None and not _is_between(constant, least, most):
+            yield f"{constant} is no {type_} ({least} to {most}): use a wider type, or safe_cast for NULL"
 
 
 def parameterised_cast(sent: Sent) -> Iterator[str]:
@@ -35,17 +44,8 @@ def parameterised_cast(sent: Sent) -> Iterator[str]:
             yield f"a cast to {type_}(…): BigQuery takes no parameters in casts: cast to {type_}, round if need be"
 
 
-def _number(node: Any) -> Decimal | None:
-    """The constant that a literal, or a cast of one, is."""
-    if kind_of(node) == "Cast":
-        return _number(unwrap(node.expr))
-    if kind_of(node) != "Literal":
-        return None
-    value = node.value.value
-    kind = value.WhichOneof("value")
-    if kind not in ("string_value", "int64_value", "double_value"):
-        return None
+def _is_between(constant: Any, least: Decimal, most: Decimal) -> bool:
     try:
-        return Decimal(str(getattr(value, kind)).strip())
-    except InvalidOperation:
-        return None
+        return least <= Decimal(str(constant).strip()) <= most
+    except InvalidOperation:  # no number at all
+        return False

@@ -13,7 +13,7 @@ from tests.warehouse.googlesql.column_types import type_name
 from tests.warehouse.googlesql.tree import field_of, has, kind_of, unwrap
 from tests.warehouse.offline_bigquery.lint.sent import Sent
 
-LONGEST_DESCRIPTION = {"column": 1_024, "table": 16_384, "view": 16_384}
+LONGEST_DESCRIPTION = {"table": 16_384, "view": 16_384, "table column": 1_024, "view column": 1_024}
 _LABELS = "ARRAY<STRUCT< STRING,  STRING>>"
 _SHARED = {
     "expiration_timestamp": "TIMESTAMP",
@@ -38,11 +38,17 @@ _TABLE_OPTIONS = {
 OPTIONS = {
     "table": _TABLE_OPTIONS,
     "view": {**_SHARED, "privacy_policy": "JSON"},
-    "column": {"description": "STRING", "rounding_mode": "STRING", "data_policies": "ARRAY<STRING>"},
+    "table column": {
+        "description": "STRING",
+        "rounding_mode": "STRING",
+        "data_policies": "ARRAY<STRING>",
+        "data_governance_tags": _LABELS,
+    },
+    "view column": {"description": "STRING"},
 }
 _COERCED = {("INT64", "FLOAT64"), ("STRING", "TIMESTAMP"), ("NUMERIC", "FLOAT64"), ("STRING", "JSON")}
 _PARTITIONED_ONLY = ("partition_expiration_days", "require_partition_filter")
-_MOST_LABELS = 64
+MOST_LABELS = 64
 _LONGEST_LABEL = 63
 _KEY = re.compile(r"[^\W\dA-Z_][^\WA-Z]*(?:-[^\WA-Z]*)*")
 _VALUE = re.compile(r"(?:[^\WA-Z]|-)*")
@@ -78,8 +84,8 @@ def label_form(sent: Sent) -> Iterator[str]:
 
 def label_problems(subject: str, labels: Sequence[tuple[str, str]]) -> Iterator[str]:
     """What BigQuery would refuse of the labels of a table, a view or a job."""
-    if len(labels) > _MOST_LABELS:
-        yield f"{subject} has {len(labels)} labels, BigQuery keeps {_MOST_LABELS}"
+    if len(labels) > MOST_LABELS:
+        yield f"{subject} has {len(labels)} labels, BigQuery keeps {MOST_LABELS}: drop those that nobody filters by"
     keys = [key for key, _ in labels]
     for key, value in labels:
         if not _KEY.fullmatch(key) or not _VALUE.fullmatch(value) or max(len(key), len(value)) > _LONGEST_LABEL:
@@ -109,7 +115,7 @@ def _options(sent: Sent) -> Iterator[tuple[str, str, Any]]:
     for column in field_of(sent.tree, "column_definition_list") or ():
         if has(column, "annotations"):
             for option in column.annotations.option_list:
-                yield "column", f"column {column.name}", option
+                yield f"{owner} column", f"column {column.name}", option
 
 
 def _text(value: Any) -> str:

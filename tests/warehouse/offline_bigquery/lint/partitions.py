@@ -6,6 +6,7 @@ https://cloud.google.com/bigquery/quotas#partitioned_tables
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -23,6 +24,7 @@ ONE_BUILD = (date(2020, 5, 4), date(2030, 12, 31))
 MOST_PER_TABLE = 10_000
 MOST_PER_JOB = 4_000
 
+_DEFAULT_STEP = 1
 _GRANULARITIES = {
     "timestamp_trunc": ("HOUR", "DAY", "MONTH", "YEAR"),
     "datetime_trunc": ("HOUR", "DAY", "MONTH", "YEAR"),
@@ -30,7 +32,7 @@ _GRANULARITIES = {
 }
 _FORMS = (
     "a DATE column, date(<timestamp or datetime>), timestamp_trunc or datetime_trunc to HOUR, DAY, MONTH or YEAR, "
-    "date_trunc to MONTH or YEAR, or range_bucket(<int64>, generate_array(<start>, <end>, <step>))"
+    "date_trunc to MONTH or YEAR, or range_bucket(<int64>, generate_array(<start>, <end>[, <step>]))"
 )
 
 
@@ -103,10 +105,10 @@ def _range_size(expression: Any) -> int | None:
     if function_name(expression) != "range_bucket" or not _is_column(operands[0], "INT64"):
         return None
     bounds = arguments(operands[1]) if function_name(operands[1]) == "generate_array" else []
-    if len(bounds) != 3 or any(kind_of(bound) != "Literal" for bound in bounds):
+    if not bounds or any(kind_of(bound) != "Literal" for bound in bounds):
         return None
-    start, end, step = (bound.value.value.int64_value for bound in bounds)
-    return int((end - start) // step) if step > 0 else None
+    start, end, step = [*(bound.value.value.int64_value for bound in bounds), _DEFAULT_STEP][:3]
+    return math.ceil((end - start) / step) if step > 0 else None
 
 
 def _is_column(expression: Any, *types: str) -> bool:

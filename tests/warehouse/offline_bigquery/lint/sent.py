@@ -21,6 +21,8 @@ class Sent:
     """A statement on its way to the warehouse."""
 
     statement: Statement
+    script: str
+    """What was sent: it and the statements that came with it, comments included."""
     relations: Mapping[str, Relation]
     """The warehouse before it, by lower-case path."""
     is_incremental: bool
