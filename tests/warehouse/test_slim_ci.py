@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socketserver
 import subprocess
@@ -35,13 +36,19 @@ MODELS = {
     "volume": "{{ config(materialized='table', schema='dex') }} select swap_id, amount as volume from {{ ref('totals') }}",
     "prices": "{{ config(materialized='table', schema='market') }} select 1 as price",
     "priced": "{{ config(materialized='table', schema='dex') }} select price from {{ ref('prices') }} cross join {{ ref('swaps') }}",
+    "rated": (
+        "{{ config(materialized='incremental', schema='market', incremental_strategy='merge') }}\n"
+        "select rate from {{ ref('rates') }}"
+    ),
 }
+SEED = "rates"
 COLUMNS = {
     "swaps": ["swap_id", "amount"],
     "totals": ["swap_id", "amount"],
     "volume": ["swap_id", "volume"],
     "prices": ["price"],
     "priced": ["price"],
+    "rated": ["rate"],
 }
 
 
@@ -49,13 +56,15 @@ COLUMNS = {
 def production(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project as production has built it, with the manifest of that build in `state`."""
     folder = tmp_path_factory.mktemp("slim")
-    properties = {
-        "models": [
-            {"name": name, "columns": [{"name": column, "data_type": "int64"} for column in columns]}
-            for name, columns in COLUMNS.items()
-        ]
-    }
+
+    def described(name: str, columns: list[str]) -> dict[str, Any]:
+        return {"name": name, "columns": [{"name": column, "data_type": "int64"} for column in columns]}
+
+    seed = {**described(SEED, ["rate"]), "config": {"schema": "seeds", "column_types": {"rate": "int64"}}}
+    properties = {"models": [described(name, columns) for name, columns in COLUMNS.items()], "seeds": [seed]}
     project = write_project(folder / "project", MODELS, properties)
+    (project / "seeds").mkdir()
+    (project / "seeds" / f"{SEED}.csv").write_text("rate\n1\n")
     subprocess.run(
         [
             *(str(Path(sys.executable).with_name("dbt")), "--quiet", "parse", "--target", "bigquery"),
@@ -67,16 +76,38 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def with_changes(production: Path, folder: Path, changes: dict[str, tuple[str, str]]) -> Path:
+    """A copy of it in which files of the project have changed: what stood there, and what does now."""
+    shutil.copytree(production, folder)
+    for name, (before, after) in changes.items():
+        path = folder / "project" / name
+        assert before in path.read_text()
+        path.write_text(path.read_text().replace(before, after))
+    return folder
+
+
 @pytest.fixture
 def changed(production: Path, tmp_path: Path) -> Path:
     """A copy of it in which the SQL of `totals` has changed."""
-    shutil.copytree(production, tmp_path / "slim")
-    model = tmp_path / "slim" / "project" / "models" / "totals.sql"
-    model.write_text(model.read_text().replace("swap_id, amount", "swap_id, 2 * amount as amount"))
-    return tmp_path / "slim"
+    return with_changes(
+        production, tmp_path / "slim", {"models/totals.sql": ("swap_id, amount", "swap_id, 2 * amount as amount")}
+    )
 
 
-def run(folder: Path, script: str, *options: str) -> list[dict[str, str]]:
+@pytest.fixture
+def changed_with_what_it_reads(production: Path, tmp_path: Path) -> Path:
+    """A copy of it in which `totals` needs a column that `swaps` has only now."""
+    return with_changes(
+        production,
+        tmp_path / "slim",
+        {
+            "models/swaps.sql": ("2 as amount", "2 as amount, 3 as fee"),
+            "models/totals.sql": ("swap_id, amount", "swap_id, amount - fee as amount"),
+        },
+    )
+
+
+def run(folder: Path, script: str, *options: str, state: str = "") -> list[dict[str, str]]:
     """The statements that dbt sends to BigQuery while the script runs."""
     manifest = json.loads((folder / "state" / "manifest.json").read_text())
     warehouse = OfflineWarehouse()
@@ -102,7 +133,7 @@ def run(folder: Path, script: str, *options: str) -> list[dict[str, str]]:
         "POOLHOUSE_GCP_PROJECT": PRODUCTION,
     }
     with patch.object(connections, "create_bigquery_client", create), patch.dict(os.environ, environment):
-        done = _run_with_dbt_here(folder, [str(ROOT / ".ci" / script), str(folder / "state"), *options])
+        done = _run_with_dbt_here(folder, [str(ROOT / ".ci" / script), state or str(folder / "state"), *options])
     assert done.returncode == 0, done.stdout + done.stderr
     return sent
 
@@ -113,12 +144,14 @@ def _run_with_dbt_here(folder: Path, command: list[str]) -> subprocess.Completed
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             arguments = json.loads(self.rfile.readline())
-            one_thread = [] if "ls" in arguments else ["--threads", "1"]
+            is_list = "ls" in arguments
+            one_thread = [] if is_list else ["--threads", "1"]
             done = dbtRunner().invoke(["--quiet", "--log-level-file", "none", *arguments, *one_thread])
+            result: Any = done.result
             if not done.success:
-                results: Any = done.result
-                print(arguments, done.exception or [(r.node.name, r.message) for r in getattr(results, "results", ())])
-            self.wfile.write(b"0" if done.success else b"1")
+                print(arguments, done.exception or [(r.node.name, r.message) for r in getattr(result, "results", ())])
+            printed = "".join(f"{line}\n" for line in result or ()) if is_list else ""
+            self.wfile.write(f"{int(not done.success)}{printed}".encode())
 
     dbt = folder / "dbt"
     dbt.write_text(
@@ -127,7 +160,9 @@ def _run_with_dbt_here(folder: Path, command: list[str]) -> subprocess.Completed
         "with socket.socket(socket.AF_UNIX) as s:\n"
         f"    s.connect({str(folder / 'socket')!r})\n"
         "    s.sendall(json.dumps(sys.argv[1:]).encode() + b'\\n')\n"
-        "    sys.exit(int(s.recv(1)))\n"
+        "    answer = s.makefile().read()\n"
+        "sys.stdout.write(answer[1:])\n"
+        "sys.exit(int(answer[0]))\n"
     )
     dbt.chmod(0o755)
     with socketserver.UnixStreamServer(str(folder / "socket"), Handler) as server:
@@ -138,6 +173,14 @@ def _run_with_dbt_here(folder: Path, command: list[str]) -> subprocess.Completed
             )
         finally:
             server.shutdown()
+            (folder / "socket").unlink()
+
+
+def rebuilt(sent: list[dict[str, str]]) -> list[str]:
+    """Models whose tables were made anew, in order."""
+    return [
+        entry["model"] for entry in sent if re.search(rf"create or replace table \S+`{entry['model']}`", entry["sql"])
+    ]
 
 
 def test_builds_what_changed_beside_production_and_reads_the_rest_from_it(changed: Path) -> None:
@@ -158,16 +201,55 @@ def test_builds_what_changed_beside_production_and_reads_the_rest_from_it(change
 def test_production_builds_changed_history_whole_and_everything_once(changed: Path) -> None:
     sent = run(changed, "deploy")
     built = [entry["model"] for entry in sent if entry["model"]]
-    assert set(built) == set(MODELS)
+    assert set(built) == {*MODELS, SEED}
     assert all("ci_" not in entry["sql"] for entry in sent)
-    whole = [
-        entry["model"]
-        for entry in sent
-        if "create or replace table `my-project`.`intermediate`.`totals`" in entry["sql"]
-    ]
-    assert whole == ["totals"], "its history was made with the SQL that it had before"
+    assert rebuilt(sent).count("totals") == 1, "its history was made with the SQL that it had before"
+    assert "rated" not in rebuilt(sent), "its SQL is as it was"
+
+
+def test_slim_builds_again_what_changed_models_read(changed_with_what_it_reads: Path) -> None:
+    sent = run(changed_with_what_it_reads, "slim")
+    merges = [entry["sql"] for entry in sent if "merge into" in entry["sql"]]
+    assert len(merges) == 1
+    assert "`my-project`.`ci_intermediate`.`swaps`" in merges[0], "production's has no column fee"
+
+
+def test_history_is_made_from_what_is_read_as_it_is_now(changed_with_what_it_reads: Path) -> None:
+    """The analyzer refuses `totals` upon production's `swaps`, which has no fee yet."""
+    made = rebuilt(run(changed_with_what_it_reads, "deploy"))
+    assert made.index("swaps") < made.index("totals")
+
+
+def test_rows_of_seeds_rebuild_no_history(production: Path, tmp_path: Path) -> None:
+    folder = with_changes(production, tmp_path / "slim", {f"seeds/{SEED}.csv": ("1", "2")})
+    sent = run(folder, "deploy")
+    assert "rated" not in rebuilt(sent)
+    assert [entry["model"] for entry in sent if "merge into" in entry["sql"]] == ["totals", "rated"]
+    whole = run(folder, "deploy", f"{SEED}+")
+    assert rebuilt(whole).count("rated") == 1, "unless it is asked for"
 
 
 def test_nothing_changed_is_no_failure(production: Path) -> None:
     sent = run(production, "slim")
     assert [entry for entry in sent if entry["model"]] == []
+
+
+@pytest.mark.parametrize("script", ["slim", "deploy"])
+def test_without_the_state_nothing_is_built(tmp_path: Path, script: str) -> None:
+    """A manifest that could not be fetched must not pass for a first build: no history would be made anew."""
+    done = subprocess.run(
+        [str(ROOT / ".ci" / script), str(tmp_path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DBT": "/bin/false"},
+    )
+    assert done.returncode == 1
+    message, remedy = done.stderr.splitlines()
+    assert message.startswith(f"There is no {tmp_path}/manifest.json")
+    assert ".ci/deploy none" in remedy
+
+
+def test_the_first_build_needs_no_state(production: Path) -> None:
+    sent = run(production, "deploy", state="none")
+    assert {entry["model"] for entry in sent if entry["model"]} == {*MODELS, SEED}
