@@ -10,7 +10,7 @@ WORKERS ?= 2
 
 .PHONY: help
 help: ## say what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 # The lock is installed without resolving: dbt-core requires a package that must stay out (pyproject.toml, [tool.uv]).
 $(INSTALLED): requirements.lock pyproject.toml
