@@ -1,9 +1,16 @@
+resource "google_project_service" "iam" {
+  service            = "iam.googleapis.com"
+  disable_on_destroy = false
+}
+
 resource "google_service_account" "account" {
   for_each = local.accounts
 
   account_id   = each.value.service_account
   display_name = "Poolhouse ${each.key}"
   description  = each.value.description
+
+  depends_on = [google_project_service.iam]
 }
 
 locals {
@@ -27,10 +34,14 @@ resource "google_project_iam_member" "account" {
 resource "google_service_account" "deployer" {
   account_id   = "poolhouse-deployer"
   display_name = "Poolhouse deployer"
+
+  depends_on = [google_project_service.iam]
 }
 
 # Starts the jobs, and may do nothing else.
 resource "google_service_account" "scheduler" {
   account_id   = "poolhouse-scheduler"
   display_name = "Poolhouse scheduler"
+
+  depends_on = [google_project_service.iam]
 }

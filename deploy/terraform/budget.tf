@@ -1,4 +1,6 @@
 data "google_project" "project" {
+  count = var.budget == null ? 0 : 1
+
   project_id = var.project
 }
 
@@ -16,7 +18,7 @@ resource "google_billing_budget" "project" {
   display_name    = "Poolhouse"
 
   budget_filter {
-    projects = ["projects/${data.google_project.project.number}"]
+    projects = ["projects/${data.google_project.project[0].number}"]
   }
 
   amount {

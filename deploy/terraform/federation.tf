@@ -11,7 +11,7 @@ resource "google_iam_workload_identity_pool" "github" {
   workload_identity_pool_id = "poolhouse-github"
   display_name              = "Poolhouse on GitHub"
 
-  depends_on = [google_project_service.federation]
+  depends_on = [google_project_service.federation, google_project_service.iam]
 }
 
 resource "google_iam_workload_identity_pool_provider" "github" {

@@ -5,6 +5,8 @@ output "github_variables" {
     BQ_LOCATION                = var.location
     RUN_REGION                 = var.region
     RUN_JOBS                   = join(" ", keys(local.jobs))
+    BUILD_JOB                  = local.build_job
+    CHAINS                     = jsonencode(keys(var.chains))
     WORKLOAD_IDENTITY_PROVIDER = google_iam_workload_identity_pool_provider.github.name
     BUILDER_SERVICE_ACCOUNT    = google_service_account.account["builder"].email
     LOADER_SERVICE_ACCOUNT     = google_service_account.account["loader"].email

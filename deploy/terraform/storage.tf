@@ -32,9 +32,13 @@ resource "google_storage_bucket_iam_member" "state" {
   member = google_service_account.account["builder"].member
 }
 
+locals {
+  archive = "${var.project}-poolhouse-archive"
+}
+
 # Every raw log that was paid for: decoded again from here after a fix, never asked for twice.
 resource "google_storage_bucket" "archive" {
-  name                        = "${var.project}-poolhouse-archive"
+  name                        = local.archive
   location                    = var.location
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
@@ -61,6 +65,23 @@ resource "google_artifact_registry_repository" "images" {
   repository_id = "poolhouse"
   location      = var.region
   format        = "DOCKER"
+
+  # Each merge pushes one, and each is paid for by its size. The newest stay, to go back to.
+  cleanup_policies {
+    id     = "delete-old"
+    action = "DELETE"
+    condition {
+      older_than = "${30 * 24 * 60 * 60}s"
+    }
+  }
+
+  cleanup_policies {
+    id     = "keep-newest"
+    action = "KEEP"
+    most_recent_versions {
+      keep_count = 10
+    }
+  }
 
   depends_on = [google_project_service.artifacts]
 }

@@ -32,10 +32,28 @@ variable "load_schedule" {
   default     = "5 * * * *"
 }
 
+variable "snapshot_schedule" {
+  description = "When the state of every known contract is read, for models to be held against, as a cron line in UTC. null: by hand."
+  type        = string
+  default     = null
+}
+
 variable "build_schedule" {
-  description = "When dbt builds, as a cron line in UTC; some time after the loads."
+  description = "When dbt builds, as a cron line in UTC; some time after the loads. Daily costs a small part of hourly."
   type        = string
   default     = "35 * * * *"
+}
+
+variable "schedule_paused" {
+  description = "Make the schedule without letting it begin: while history is loaded and built for the first time."
+  type        = bool
+  default     = false
+}
+
+variable "maximum_bytes_billed" {
+  description = "What a statement of the scheduled build may bill at most (POOLHOUSE_BQ_MAXIMUM_BYTES). null: 1 TiB."
+  type        = number
+  default     = null
 }
 
 variable "ci_prefix" {
@@ -52,6 +70,12 @@ variable "readers" {
 
 variable "image" {
   description = "Image that the jobs run until the workflow `main` has pushed one; null: Google's placeholder."
+  type        = string
+  default     = null
+}
+
+variable "alert_email" {
+  description = "Who is told when a scheduled job fails, as an address of email. null: nobody."
   type        = string
   default     = null
 }

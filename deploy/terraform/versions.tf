@@ -12,4 +12,8 @@ terraform {
 provider "google" {
   project = var.project
   region  = var.region
+
+  # With somebody's own login the API of budgets answers only where the project that asks is named.
+  billing_project       = var.project
+  user_project_override = true
 }

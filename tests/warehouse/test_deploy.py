@@ -7,15 +7,19 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import hcl2
 import pytest
+import typer
 import yaml
+from dbt.cli.main import cli as dbt_cli
 
 from loaders.bigquery_setup import access, layout
 from loaders.bigquery_setup.layout import Target
+from loaders.cli import app
 from tests.conftest import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -50,7 +54,7 @@ def test_pull_requests_meet_no_secret_and_no_credential() -> None:
     for job in parsed["jobs"].values():
         assert "permissions" not in job, "nothing beyond the workflow's own"
         assert "environment" not in job
-    for forbidden in ("secrets.", "vars.", "id-token", KEYLESS, "setup-gcloud", "self-hosted"):
+    for forbidden in ("secrets.", "secrets[", "vars.", "id-token", KEYLESS, "setup-gcloud", "self-hosted"):
         assert forbidden not in text, forbidden
 
 
@@ -84,8 +88,8 @@ def test_every_workflow_asks_for_the_least(path: Path) -> None:
 
 
 def test_secrets_are_few_and_known() -> None:
-    found = {(p.stem, s) for p in WORKFLOWS for s in re.findall(r"secrets\.(\w+)", p.read_text())}
-    assert found == {("nightly", "AUDIT_RPC_URL")}
+    found = {(p.stem, s) for p in WORKFLOWS for s in re.findall(r"secrets(?:\.|\[)[^}]*", p.read_text())}
+    assert found == {("nightly", "secrets[format('AUDIT_RPC_URL_{0")}
 
 
 def test_workflows_read_the_variables_that_terraform_puts_out(terraform: dict[str, Any]) -> None:
@@ -153,18 +157,25 @@ def test_terraform_is_formatted() -> None:
     assert terraform_command(TERRAFORM, "fmt", "-check", "-diff") == ""
 
 
+def evaluated(folder: Path, files: tuple[str, ...], expression: str, *variables: str) -> dict[str, Any]:
+    """Terraform's own evaluation of an expression: locals of the files and variables alone, for which it needs no provider."""
+    shutil.copytree(layout.DATASETS_CSV.parent, folder / "loaders" / "bigquery_setup")
+    work = folder / "deploy" / "terraform"
+    work.mkdir(parents=True)
+    shutil.copy(TERRAFORM / "variables.tf", work)
+    text = "\n".join((TERRAFORM / name).read_text() for name in files)
+    (work / "locals.tf").write_text("\n".join(re.findall(r"(?ms)^locals \{.*?^\}", text)))
+    given = [
+        word for variable in ("project=my-project", "repository=owner/name", *variables) for word in ("-var", variable)
+    ]
+    printed = terraform_command(work, "console", *given, stdin=f"jsonencode({expression})\n")
+    return dict(json.loads(json.loads(printed.strip().splitlines()[-1])))
+
+
 def test_terraform_computes_the_grants_of_init(tmp_path: Path) -> None:
-    """Its own evaluation of the tables: locals and variables alone, for which it needs no provider."""
-    folder = tmp_path / "deploy" / "terraform"
-    shutil.copytree(layout.DATASETS_CSV.parent, tmp_path / "loaders" / "bigquery_setup")
-    folder.mkdir(parents=True)
-    shutil.copy(TERRAFORM / "variables.tf", folder)
-    text = "\n".join((TERRAFORM / name).read_text() for name in ("datasets.tf", "accounts.tf"))
-    (folder / "locals.tf").write_text("\n".join(re.findall(r"(?ms)^locals \{.*?^\}", text)))
     names = ("project_roles", "readings", "datasets", "ci_datasets")
-    expression = "jsonencode({" + ", ".join(f"{name} = local.{name}" for name in names) + "})\n"
-    arguments = ("console", "-var", "project=my-project", "-var", "repository=owner/name")
-    found = json.loads(json.loads(terraform_command(folder, *arguments, stdin=expression).strip().splitlines()[-1]))
+    expression = "{" + ", ".join(f"{name} = local.{name}" for name in names) + "}"
+    found = evaluated(tmp_path, ("datasets.tf", "accounts.tf"), expression)
 
     granted = {(entry["account"], entry["role"], None) for entry in found["project_roles"].values()}
     granted |= {(entry["reader"], access.READER_ROLE, entry["dataset"]) for entry in found["readings"].values()}
@@ -173,6 +184,135 @@ def test_terraform_computes_the_grants_of_init(tmp_path: Path) -> None:
     for key, target in (("datasets", Target.PRODUCTION), ("ci_datasets", Target.CI)):
         wanted = {d.name: d.description for d in layout.datasets(target, layout.prefix(target, {}))}
         assert {name: row["description"] for name, row in found[key].items()} == wanted
+
+
+def test_each_job_runs_a_command_that_there_is(tmp_path: Path) -> None:
+    ceiling = 3 * 1024**4
+    variables = (
+        "chains={base=2000000,ethereum=19000000}",
+        "snapshot_schedule=20 2 * * *",
+        f"maximum_bytes_billed={ceiling}",
+    )
+    found = evaluated(
+        tmp_path, ("schedule.tf", "storage.tf"), "{jobs = local.jobs, warehouse = local.warehouse}", *variables
+    )
+    jobs = found["jobs"]
+    assert found["warehouse"] == {
+        "POOLHOUSE_GCP_PROJECT": "my-project",
+        "POOLHOUSE_BQ_LOCATION": "US",
+        "POOLHOUSE_BQ_MAXIMUM_BYTES": str(ceiling),
+    }
+    commands: Any = typer.main.get_command(app)
+    chains = ("base", "ethereum")
+    loaders = {f"poolhouse-{command}-{chain}": (command, chain) for command in ("load", "snapshot") for chain in chains}
+    assert set(jobs) == {*loaders, "poolhouse-build"}
+    for name, (command, chain) in loaders.items():
+        job = jobs[name]
+        assert (job["account"], job["command"], job["chain"], job["args"][0]) == ("loader", "poolhouse", chain, command)
+        given = commands.commands[command].make_context(command, job["args"][1:]).params
+        assert (given["chain"], given["destination"]) == (chain, "bigquery")
+    assert jobs["poolhouse-load-base"]["args"][3:5] == ["--from-block", "2000000"]
+    assert "gs://my-project-poolhouse-archive/archive" in jobs["poolhouse-load-base"]["args"]
+    build = jobs["poolhouse-build"]
+    assert (build["account"], build["command"], build["chain"], build["args"][0]) == ("builder", "dbt", None, "build")
+    assert dbt_cli.commands["build"].make_context("build", build["args"][1:]).params["target"] == "bigquery"
+
+
+GCLOUD = """#!/bin/bash
+# Google's command as far as .ci/schedule asks it: ENABLED or PAUSED in a file, one execution that ends once it was seen.
+echo "$*" >> "$FOLDER/calls"
+case "$*" in
+    *jobs\\ describe*) cat "$FOLDER/schedule" ;;
+    *jobs\\ pause*) echo PAUSED > "$FOLDER/schedule" ;;
+    *jobs\\ resume*) echo ENABLED > "$FOLDER/schedule" ;;
+    *executions\\ list*) cat "$FOLDER/running"; : > "$FOLDER/running"; exit "$(cat "$FOLDER/refusal")" ;;
+esac
+"""
+
+
+@pytest.fixture
+def schedule(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `.ci/schedule` in a folder of its own, with a stand-in for gcloud on the path."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "schedule", tmp_path / ".ci")
+    (tmp_path / "gcloud").write_text(GCLOUD)
+    (tmp_path / "gcloud").chmod(0o755)
+    for name, text in {"schedule": "ENABLED", "running": "", "refusal": "0", "calls": ""}.items():
+        (tmp_path / name).write_text(text)
+    google = {"BUILD_JOB": "poolhouse-build", "RUN_REGION": "europe-west1", "POOLHOUSE_GCP_PROJECT": "my-project"}
+
+    def run(action: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(tmp_path / ".ci" / "schedule"), action],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={
+                "PATH": f"{tmp_path}:{os.environ['PATH']}",
+                "FOLDER": str(tmp_path),
+                "WAIT_S": "0",
+                **google,
+                **environment,
+            },
+        )
+
+    return run
+
+
+Schedule = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_scheduled_builds_wait_for_another(schedule: Schedule, tmp_path: Path) -> None:
+    (tmp_path / "running").write_text("poolhouse-build-x7k2p\n")
+    held = schedule("pause")
+    assert held.returncode == 0, held.stderr
+    assert held.stdout == "waiting for poolhouse-build-x7k2p\n", "once, then it was done"
+    assert (tmp_path / "schedule").read_text().strip() == "PAUSED"
+    assert schedule("resume").returncode == 0
+    assert (tmp_path / "schedule").read_text().strip() == "ENABLED"
+    for call in (tmp_path / "calls").read_text().splitlines():
+        assert "--project my-project" in call
+        assert "europe-west1" in call
+
+
+def test_a_schedule_that_somebody_paused_stays_so(schedule: Schedule, tmp_path: Path) -> None:
+    (tmp_path / "schedule").write_text("PAUSED")
+    assert schedule("pause").returncode == 0
+    assert schedule("resume").returncode == 0
+    assert (tmp_path / "schedule").read_text() == "PAUSED"
+
+
+def test_nothing_is_built_where_nobody_says_what_runs(schedule: Schedule, tmp_path: Path) -> None:
+    (tmp_path / "refusal").write_text("1")
+    assert schedule("pause").returncode != 0
+    assert schedule("resume").returncode == 0
+    assert (tmp_path / "schedule").read_text().strip() == "ENABLED", "held for nothing"
+
+
+def test_without_a_schedule_there_is_nothing_to_hold(schedule: Schedule, tmp_path: Path) -> None:
+    assert schedule("pause", BUILD_JOB="").returncode == 0
+    assert (tmp_path / "calls").read_text() == ""
+
+
+def test_workflows_that_build_production_hold_the_schedule() -> None:
+    """And let it go again, whatever became of the build."""
+    builders = set()
+    for path in WORKFLOWS:
+        for name, job in workflow(path)["jobs"].items():
+            commands = [step.get("run", "") for step in steps(job)]
+            building = [
+                i for i, command in enumerate(commands) if re.search(r"ci/deploy|dbt build .*target bigquery ", command)
+            ]
+            if not building:
+                continue
+            builders.add((path.stem, name))
+            assert commands.index(".ci/schedule pause") < building[0]
+            resume = commands.index(".ci/schedule resume")
+            assert resume > building[-1]
+            assert steps(job)[resume]["if"] == "always()"
+            assert job["env"]["BUILD_JOB"] == "${{ vars.BUILD_JOB }}"
+            assert job["concurrency"] == {"group": "production", "cancel-in-progress": False}
+    assert builders == {("main", "production"), ("nightly", "full-checks")}
 
 
 def test_terraform_gives_no_other_role_on_data(terraform: dict[str, Any]) -> None:
