@@ -1,7 +1,7 @@
 {#- What data tests look at. On DuckDB whole tables. On BigQuery, where every byte is billed, the days that changed since all
-    tests last passed: of a model with dirty days, or of a view on logs, its tests see the rows of these days only, and of a
-    model that stands until an audit, or that only audits read, they see nothing. `--vars '{test_scope: all}'` makes them
-    see everything, `changed` the days that changed.
+    tests last passed: of a model with dirty days, or of a view on logs, its tests see the rows of these days only.
+    `--vars '{test_scope: all}'` makes them see everything, `changed` the days that changed. Tests of what stands until an
+    audit wait for one.
 
     `intermediate.untested_days` holds the days; the change logs renew it when they are built. It is emptied (by a watermark
     of the tests) when a run in which every such test of the project took part has passed: a fault stays under test until
@@ -49,9 +49,7 @@
 {% macro default__get_where_subquery(relation) -%}
     {%- set conditions = [config.get('where')] if config.get('where') else [] -%}
     {%- set tested = graph.nodes.get(model.attached_node) if execute else none -%}
-    {%- if tested and not is_audit() and is_tested_in_audits(tested) -%}
-        {%- do conditions.append('false') -%}
-    {%- elif tested and tests_changed_days() and day_column(tested) -%}
+    {%- if tested and tests_changed_days() and day_column(tested) -%}
         {%- if tested.config.meta.rebuilds == 'onward' -%}
             {%- do conditions.append(day_column(tested) ~ ' >= ' ~ first_untested_day()) -%}
         {%- else -%}
@@ -64,9 +62,11 @@
     {{ return(relation) }}
 {%- endmacro %}
 
-{#- What stands until an audit, and views over all logs that only audits read (`meta.tested_in_audits`). -#}
-{% macro is_tested_in_audits(node) -%}
-    {{ return(node.config.materialized == 'audit' or node.config.meta.tested_in_audits) }}
+{#- True for a test of what stands until an audit, when this run is none. `meta.tested_in_audits` says so of a model that is
+    computed from such alone, of a view over all logs that only audits read, and of a test in its own file. -#}
+{% macro waits_for_audit() -%}
+    {%- set tested = graph.nodes.get(model.attached_node) or model -%}
+    {{ return(not is_audit() and (tested.config.materialized == 'audit' or tested.config.meta.tested_in_audits)) }}
 {%- endmacro %}
 
 {#- The column of a model, a date or a timestamp, by which its tests can be limited to days: what it is rebuilt by, or the
@@ -104,13 +104,20 @@
 
 {% macro bigquery__first_untested_day() -%} {{ return('first_untested_day') }} {%- endmacro %}
 
-{#- A relation in a test of its own file that compares whole tables: nothing of it unless this is an audit. -#}
-{% macro audited(relation) -%}
-    {{ return(relation if is_audit() else '(select * from ' ~ relation ~ ' where false)') }}
+{#- What dbt runs to test. A test that waits for an audit asks nothing of any table, since each that is named is billed. -#}
+{% macro default__get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) -%}
+    {%- if waits_for_audit() -%}
+    select
+        0 as failures,
+        false as should_warn,
+        false as should_error
+    {%- else -%}
+    {{ dbt.default__get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro bigquery__get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) -%}
-    {%- if 'untested_day' in main_sql -%}
+    {%- if 'untested_day' in main_sql and not waits_for_audit() -%}
     declare untested_days array<date> default (
         select coalesce(array_agg(changed.date_day), []) from {{ untested_days() }} as changed
     );

@@ -1,6 +1,6 @@
 {#- One check of `data_invariants`. Fails with the rows that failed, and with the chains on which it compared nothing
     although `facts` has rows there that satisfy `condition`: a check that looks away proves nothing. Where the check
-    says `incomplete`, nothing was claimed and nothing is demanded. Facts are looked at in audits, which make the checks. -#}
+    says `incomplete`, nothing was claimed and nothing is demanded. -#}
 {% test check_holds(model, check, facts, condition='true') %}
 
 with
@@ -29,7 +29,7 @@ failed as (
 
 due as (
 
-    select distinct chain_id from {{ audited(facts) }}
+    select distinct chain_id from {{ facts }}
     where {{ condition }}
 
 ),

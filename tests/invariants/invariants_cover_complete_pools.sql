@@ -1,3 +1,5 @@
+{{ config(meta = {'tested_in_audits': true}) }}
+
 -- Every complete pool that traded up to the head was checked by the identity of its family.
 with
 
@@ -14,7 +16,7 @@ trades as (
         chain_id,
         pool_id,
         min(block_number) as first_block
-    from {{ audited(ref('dex_trades')) }} as trades_of_pools
+    from {{ ref('dex_trades') }}
     group by chain_id, pool_id
 
 ),

@@ -1,3 +1,5 @@
+{{ config(meta = {'tested_in_audits': true}) }}
+
 -- Every reserve of a market with complete history that was ever updated was checked by A1, and by A3 on both sides
 -- that were ever held.
 with
@@ -15,7 +17,7 @@ updated as (
         indexes.chain_id,
         {{ dbt.concat(['indexes.market_address', "' '", 'indexes.token_address']) }} as entity,
         'A1' as invariant_id
-    from {{ audited(ref('int_lending_aave_v3_reserve_indexes')) }} as indexes
+    from {{ ref('int_lending_aave_v3_reserve_indexes') }} as indexes
     inner join markets
         on
             indexes.chain_id = markets.chain_id
@@ -31,7 +33,7 @@ held as (
         {{ dbt.concat(['balances.market_address', "' '", 'balances.position_token_address']) }}
             as entity,
         'A3' as invariant_id
-    from {{ audited(ref('int_lending_aave_v3_scaled_balances')) }} as balances
+    from {{ ref('int_lending_aave_v3_scaled_balances') }} as balances
     inner join markets
         on
             balances.chain_id = markets.chain_id

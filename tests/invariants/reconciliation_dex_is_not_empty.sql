@@ -1,10 +1,12 @@
+{{ config(meta = {'tested_in_audits': true}) }}
+
 -- A reconciliation that compared nothing proves nothing: where contracts of a chain were read at pinned blocks and
 -- a complete pool of that kind exists, at least one comparison was made.
 with
 
 reads as (
 
-    select * from {{ audited(ref('stg_poolhouse__contract_reads')) }} as contract_reads
+    select * from {{ ref('stg_poolhouse__contract_reads') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{ config(meta = {'tested_in_audits': true}) }}
+
 -- A reconciliation that compared nothing proves nothing: where a market with complete history was read at a pinned
 -- block, its comparison was made there.
 with
@@ -8,7 +10,7 @@ reads as (
         chain_id,
         block_number,
         function_name
-    from {{ audited(ref('stg_poolhouse__contract_reads')) }} as contract_reads
+    from {{ ref('stg_poolhouse__contract_reads') }}
     where
         status = 'ok'
         and function_name in ({{ "'" ~ aave_reconciled_functions() | join("', '") ~ "'" }})
@@ -21,7 +23,7 @@ points as (
         chain_id,
         market_address,
         as_of_block
-    from {{ audited(ref('int_lending_aave_v3_points')) }} as points
+    from {{ ref('int_lending_aave_v3_points') }}
     where is_pinned
 
 ),

@@ -49,6 +49,15 @@ def test_an_incremental_run_costs_a_few_times_its_new_rows(runs: dict[Case, RunC
     assert spent.billed <= TIMES_THE_NEW_ROWS * run.new_bytes + spent.minimum + spent.standing
 
 
+def test_a_test_of_what_stands_until_an_audit_reads_nothing(estimate: tuple[Project, dict[Case, RunCost]]) -> None:
+    project, _ = estimate
+    models = project.manifest.nodes
+    standing = {id_ for id_, node in models.items() if node.config.materialized == "audit"}
+    waiting = [job for job in project.jobs if getattr(models.get(job.sent.node), "attached_node", None) in standing]
+    assert len(waiting) > 50
+    assert [job.sent.node for job in waiting if any(statement.scans for statement in job.statements)] == []
+
+
 def test_every_statement_says_who_sent_it(estimate: tuple[Project, dict[Case, RunCost]]) -> None:
     project, _ = estimate
     named = 0

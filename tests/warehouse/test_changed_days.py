@@ -70,6 +70,16 @@ def test_an_audit_is_made_when_asked_for(warehouse_copy: Path) -> None:
         assert execute(warehouse_copy, stands) == [(asked == "false",)]
 
 
+def test_what_an_audit_finds_is_tested_in_audits(warehouse_copy: Path) -> None:
+    execute(warehouse_copy, "update quality.data_invariants set status = 'failed' returning status")
+    test = ("test", "--select", "data_invariants_status_follows_counts", "--vars")
+
+    for asked in ("false", "true"):
+        passed, output = dbt(warehouse_copy, *test, f"{{audit: {asked}}}")
+        assert "Completed" in output
+        assert passed is (asked == "false"), output
+
+
 def test_a_run_in_which_all_tests_passed_has_tested_the_days(warehouse_copy: Path) -> None:
     """The next build of a change log then starts from there."""
     passed, output = dbt(warehouse_copy, "test", "--vars", "{test_scope: changed}")
