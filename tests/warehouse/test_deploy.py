@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -330,16 +331,45 @@ def test_every_variable_and_output_is_described(terraform: dict[str, Any]) -> No
                     assert len(body["description"]) > 20, name
 
 
+def admitted_to_image() -> list[str]:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored, "what is not listed stays out"
+    return [line[1:] for line in ignored if line.startswith("!")]
+
+
 def test_image_runs_as_nobody_special_and_carries_no_secret() -> None:
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text()
     instructions = re.findall(r"^([A-Z]+) (.*)", dockerfile, re.MULTILINE)
     assert [value for name, value in instructions if name == "USER"] == ["poolhouse"]
-    ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    assert "*" in ignored, "what is not listed stays out"
-    admitted = [line[1:] for line in ignored if line.startswith("!")]
-    for path in admitted:
-        assert (ROOT / path).exists(), path
-    assert not {".dlt", ".git", ".venv", ".cache", ".poolhouse"} & set(admitted)
+    assert not {".dlt", ".git", ".venv", ".cache", ".poolhouse"} & set(admitted_to_image())
+
+
+def test_image_carries_what_its_commands_need(tmp_path: Path) -> None:
+    """The same files in a folder of their own: dbt parses the project there, and the loader's commands are imported from there."""
+    image = tmp_path / "image"
+    for name in admitted_to_image():
+        source, copied = ROOT / name, image / name
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copied)
+        else:
+            shutil.copy(source, copied)
+    parse = ["dbt", "--quiet", "parse", "--target", "bigquery_offline", "--target-path", str(tmp_path / "target")]
+    load = [
+        sys.executable,
+        "-c",
+        "import sys; sys.argv = ['poolhouse', 'load', '--help']; import loaders.cli as c; c.main()",
+    ]
+    imported = [sys.executable, "-c", "import loaders; print(loaders.__file__)"]
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(image),
+    }
+    for command, expected in ((parse, ""), (load, "--from-block"), (imported, str(image / "loaders"))):
+        done = subprocess.run(command, cwd=image, check=False, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert expected in done.stdout
 
 
 def resource(terraform: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
