@@ -67,9 +67,11 @@ def grant_lines(form: GrantForm, project: str, location: str, prefix: str | None
         for account in accounts():
             yield f"# {account.description}"
             yield (
+                f"gcloud iam service-accounts describe {account.email(project)} --project {project} > /dev/null 2>&1 || "
                 f"gcloud iam service-accounts create {account.service_account} --project {project} "
                 f'--display-name "Poolhouse {account.name}"'
             )
+        yield "# A new account may take a minute to be known. What is refused until then may be repeated, as all of this."
     for grant in grants(prefix):
         if grant.dataset is None:
             command = (

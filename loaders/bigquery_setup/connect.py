@@ -81,7 +81,8 @@ def explained(connection: Connection, action: str, dataset: str | None = None) -
 
 def _explain(error: Exception, connection: Connection, action: str, dataset: str | None) -> PoolhouseError:
     project, location, identity = connection.project, connection.location, connection.identity
-    message = redact(str(getattr(error, "message", None) or error).splitlines()[0])[:300]
+    lines = str(getattr(error, "message", None) or error).splitlines() or [type(error).__name__]
+    message = redact(lines[0])[:300]
     reasons = {str(entry.get("reason", "")) for entry in getattr(error, "errors", None) or ()}
     if isinstance(error, GoogleAuthError):
         stale = isinstance(error, RefreshError)
@@ -125,7 +126,7 @@ def _explain(error: Exception, connection: Connection, action: str, dataset: str
             "Give the id (POOLHOUSE_GCP_PROJECT, --project): `gcloud projects list`.",
         )
     return PoolhouseError(
-        f"BigQuery did not {action} in project {project}: {message or type(error).__name__}",
+        f"BigQuery did not {action} in project {project}: {message}",
         "Check the network and run the command again; what is there already is kept.",
     )
 

@@ -44,15 +44,16 @@ def prefix(target: Target, environment: Mapping[str, str] = os.environ) -> str |
     """What precedes the names of a target's datasets, as profiles.yml has it. Raises :class:`PoolhouseError`."""
     if target is Target.PRODUCTION:
         return None
-    if target is Target.CI:
-        chosen = environment.get("POOLHOUSE_BQ_CI_PREFIX", "ci")
-    else:
-        user = environment.get("USER", "me").lower().replace(".", "_").replace("-", "_")
-        chosen = environment.get("POOLHOUSE_BQ_PREFIX", f"dev_{user}")
+    user = environment.get("USER", "me").lower().replace(".", "_").replace("-", "_")
+    variable, default = {
+        Target.CI: ("POOLHOUSE_BQ_CI_PREFIX", "ci"),
+        Target.DEVELOPMENT: ("POOLHOUSE_BQ_PREFIX", f"dev_{user}"),
+    }[target]
+    chosen = environment.get(variable, default)
     if not _PREFIX.fullmatch(chosen):
         raise PoolhouseError(
             f"{chosen!r} cannot begin the name of a dataset.",
-            "Set POOLHOUSE_BQ_PREFIX to lower-case letters, digits and underscores, a letter first.",
+            f"Set {variable} to lower-case letters, digits and underscores, a letter first.",
         )
     return chosen
 

@@ -24,4 +24,4 @@ def next_lines(target: Target, project: str, location: str, prefix: str | None) 
         lines.append(f"export POOLHOUSE_BQ_PREFIX={prefix}")
     if target is Target.PRODUCTION:
         lines.append("poolhouse load --chain ethereum --destination bigquery --last-blocks 1000 --rpc-url https://…")
-    return [*lines, f"dbt build --target {target}"]
+    return [*lines, f"dbt build --target {target} --exclude-resource-type unit_test"]

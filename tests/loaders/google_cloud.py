@@ -1,6 +1,6 @@
 """A loopback Google Cloud as far as `poolhouse init` asks it: OAuth tokens, datasets, and dry runs of queries.
 
-The refusals have the status, reason and wording that BigQuery's REST interface documents; the client that reads them is Google's.
+The client that reads its answers is Google's. Status and wording of the refusals are assumed: nobody has compared them with the service.
 """
 
 from __future__ import annotations

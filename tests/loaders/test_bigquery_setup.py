@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
 from typer.testing import CliRunner
 
 from loaders.bigquery_setup.access import accounts, grants
+from loaders.bigquery_setup.connect import Connection, explained
 from loaders.bigquery_setup.layout import Target, datasets, prefix
 from loaders.commands.init import app
 from loaders.errors import PoolhouseError
@@ -250,8 +255,19 @@ def test_without_project_or_credentials(refused: Refused, tmp_path: Path) -> Non
     torn.write_text("{")
     message, remedy = refused(GOOGLE_APPLICATION_CREDENTIALS=str(torn))
     assert f"The credentials in {torn} cannot be used" in message
-    message, _ = refused("--target", "bigquery_dev", POOLHOUSE_BQ_PREFIX="Ada's")
-    assert message == '"Ada\'s" cannot begin the name of a dataset.'
+    for target, variable in (("bigquery_dev", "POOLHOUSE_BQ_PREFIX"), ("bigquery_ci", "POOLHOUSE_BQ_CI_PREFIX")):
+        message, remedy = refused("--target", target, **{variable: "Ada's"})
+        assert message == '"Ada\'s" cannot begin the name of a dataset.'
+        assert remedy.startswith(f"Set {variable} to ")
+
+
+def test_a_failure_that_says_nothing_is_told_by_its_name() -> None:
+    connection = Connection(bigquery.Client(PROJECT, AnonymousCredentials()), PROJECT, "US", "me")
+    with (
+        pytest.raises(PoolhouseError, match="BigQuery did not look at datasets in project my-project: TimeoutError"),
+        explained(connection, "look at datasets"),
+    ):
+        raise TimeoutError
 
 
 def test_grants_are_the_least_that_each_account_needs(init: Init) -> None:
@@ -268,9 +284,31 @@ def test_grants_are_the_least_that_each_account_needs(init: Init) -> None:
         *((name, "roles/bigquery.jobUser") for name in ("loader", "builder", "reader")),
         ("reader", "roles/bigquery.readSessionUser"),
     }
-    shell = init("--dry-run")
-    for account in accounts():
-        assert f"gcloud iam service-accounts create {account.service_account} --project my-project" in shell
+
+
+def test_printed_grants_may_be_run_again(init: Init, tmp_path: Path) -> None:
+    """The script as a shell runs it, with stand-ins that know what was made: a second run makes no account."""
+    for command in ("gcloud", "bq"):
+        (tmp_path / command).write_text(
+            "#!/bin/sh\n"
+            'echo "$@" >> "$FOLDER/calls"\n'
+            'case "$*" in\n'
+            '    *accounts\\ describe*) test -e "$FOLDER/$4" ;;\n'
+            '    *accounts\\ create*) touch "$FOLDER/$4@$6.iam.gserviceaccount.com" ;;\n'
+            "esac\n"
+        )
+        (tmp_path / command).chmod(0o755)
+    script = init("--dry-run").partition("no more:\n")[2].partition("\nNext:")[0]
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "FOLDER": str(tmp_path)}
+    made: list[set[str]] = []
+    for _ in range(2):
+        (tmp_path / "calls").write_text("")
+        subprocess.run(["bash", "-euc", script], check=True, env=environment)
+        calls = (tmp_path / "calls").read_text().splitlines()
+        made.append({call.split()[3] for call in calls if "accounts create" in call})
+        assert len([call for call in calls if call.startswith("query")]) == len([g for g in grants(None) if g.dataset])
+        assert len([call for call in calls if "add-iam-policy-binding" in call]) == 4
+    assert made == [{account.service_account for account in accounts()}, set()]
 
 
 def test_datasets_are_the_schemas_of_the_project() -> None:
