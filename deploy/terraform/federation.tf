@@ -19,9 +19,10 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   workload_identity_pool_provider_id = "github"
   attribute_condition                = "assertion.repository == '${var.repository}' && assertion.ref == 'refs/heads/main'"
 
+  # Accounts are given to environments by a claim of their own: the subject of a repository made since mid-2026 has numbers in it.
   attribute_mapping = {
-    "google.subject"       = "assertion.sub"
-    "attribute.repository" = "assertion.repository"
+    "google.subject"        = "assertion.sub"
+    "attribute.environment" = "assertion.environment"
   }
 
   oidc {
@@ -30,8 +31,6 @@ resource "google_iam_workload_identity_pool_provider" "github" {
 }
 
 locals {
-  subject = "principal://iam.googleapis.com/${google_iam_workload_identity_pool.github.name}/subject/repo:${var.repository}:environment"
-
   # The environments of .github/workflows that act as an account.
   environments = {
     builder  = ["ci", "production", "nightly"]
@@ -53,5 +52,7 @@ resource "google_service_account_iam_member" "github" {
 
   service_account_id = local.service_accounts[each.value.account].name
   role               = "roles/iam.workloadIdentityUser"
-  member             = "${local.subject}:${each.value.environment}"
+  member = join("/", [
+    "principalSet://iam.googleapis.com", google_iam_workload_identity_pool.github.name, "attribute.environment", each.value.environment,
+  ])
 }

@@ -120,6 +120,17 @@ def test_only_main_of_the_repository_is_believed(terraform: dict[str, Any]) -> N
     assert "assertion.ref == 'refs/heads/main'" in provider["attribute_condition"]
 
 
+def test_accounts_are_given_to_environments_and_not_to_subjects(terraform: dict[str, Any]) -> None:
+    """GitHub writes the subject of older repositories otherwise than that of newer ones."""
+    provider = resource(terraform, "google_iam_workload_identity_pool_provider", "github")
+    mapping = {key.strip('"'): value.strip('"') for key, value in provider["attribute_mapping"].items()}
+    assert mapping["attribute.environment"] == "assertion.environment"
+    member = resource(terraform, "google_service_account_iam_member", "github")["member"]
+    assert "principalSet://iam.googleapis.com" in member
+    assert "attribute.environment" in member
+    assert "each.value.environment" in member
+
+
 def test_terraform_makes_what_init_makes(terraform: dict[str, Any]) -> None:
     """Both read the same tables; what stands in Terraform besides is compared here."""
     facts = {key: value for block in terraform["locals"] for key, value in block.items()}
