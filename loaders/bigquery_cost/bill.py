@@ -9,11 +9,11 @@ asked for anywhere, over the widest of the filters of each column.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlglot import exp
 
@@ -48,7 +48,7 @@ class Table:
     """Column whose day partitions it, or, with ``builds_per_partition``, the number of the build that wrote the row."""
     cluster: tuple[str, ...] = ()
     held: float = 0.0
-    """Rows in the partition of the open end."""
+    """Rows in the partition of the open end: current state, as large as what exists now."""
     builds_per_partition: int | None = None
 
     @cached_property
@@ -57,7 +57,7 @@ class Table:
 
     @property
     def is_standing(self) -> bool:
-        """As large as what exists now, whatever the history."""
+        """All of it is as large as what exists now, whatever the history."""
         return self.kind != "log"
 
     def rows(self, history_days: float) -> float:
@@ -82,15 +82,19 @@ class Run:
         return midnight(date(2026, 11, 26)) + (timedelta(hours=12) if self.every == "hour" else timedelta())
 
     @property
-    def days(self) -> float:
-        """Length of what is new."""
-        return 1 / 24 if self.every == "hour" else 1.0
+    def interval(self) -> timedelta:
+        return timedelta(hours=1) if self.every == "hour" else timedelta(days=1)
+
+    @property
+    def new_days(self) -> float:
+        """Length, in days, of what is loaded and built anew: the hour or the day, and the tail, which comes once more."""
+        return (self.interval + self.tail) / timedelta(days=1)
 
     @property
     def since(self) -> datetime:
-        return self.now - timedelta(days=self.days) - self.tail
+        return self.now - self.interval - self.tail
 
-    def variables(self, grain: str = "log", carry_days: int = 0) -> Variables:
+    def variables(self, grain: str = "log", read_back_days: int = 0) -> Variables:
         """Script variables of `macros/ledger/dirty_days.sql` and `macros/quality/tested_days.sql`."""
         last = (self.now - timedelta(microseconds=1)).date()
         first = self.since.date()
@@ -103,7 +107,7 @@ class Run:
             "dirty_days": tuple(days_between(first, last)),
             "first_dirty_day": first,
             "dirty_since": since,
-            "read_days": tuple(days_between(first - timedelta(days=carry_days), last)),
+            "read_days": tuple(days_between(first - timedelta(days=read_back_days), last)),
             "untested_days": tuple(days_between(first, last)),
             "first_untested_day": first,
         }
@@ -118,10 +122,22 @@ class Bill:
     unclustered: float = 0.0
     """The same if clustering pruned no block: the upper bound that BigQuery tells before it runs a query."""
     standing: float = 0.0
-    """What of ``scanned`` are dimensions and current state."""
+    """What of ``billed`` dimensions and current state are, beyond their minimums."""
     minimum: float = 0.0
     """What minimums alone would come to."""
     billed: float = 0.0
+
+    @classmethod
+    def of(cls, reads: Iterable[Read]) -> Bill:
+        """Of one statement, that reads these tables."""
+        reads = tuple(reads)
+        return cls(
+            sum(read.scanned for read in reads),
+            sum(read.unclustered for read in reads),
+            sum(read.standing for read in reads),
+            MINIMUM_BYTES * len(reads),
+            math.ceil(sum(max(read.scanned, MINIMUM_BYTES) for read in reads) / 2**20) * 2**20,
+        )
 
     def __add__(self, other: Bill) -> Bill:
         return Bill(
@@ -133,55 +149,85 @@ class Bill:
         )
 
 
-def bill_statement(statement: Statement, tables: Mapping[str, Table], run: Run, variables: Variables) -> Bill:
-    """Of one statement; ``tables`` knows every table that it scans."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Bytes that one statement reads of one table."""
+
+    scanned: float
+    unclustered: float
+    """Without the pruning of blocks."""
+    current: float
+    """What of ``scanned`` are dimensions and current state."""
+
+    @property
+    def standing(self) -> float:
+        return max(0.0, self.current - MINIMUM_BYTES)
+
+
+class Rows(NamedTuple):
+    """Rows that a statement reads of a table."""
+
+    total: float
+    current: float
+    """Those that are dimensions and current state, as many as exist now."""
+
+
+def statement_reads(
+    statement: Statement, tables: Mapping[str, Table], run: Run, variables: Variables
+) -> dict[str, Read]:
+    """By table; ``tables`` knows every table that the statement scans."""
     by_table: dict[str, list[Scan]] = {}
     for scan in statement.scans:
         if scan.columns:  # rows are counted from metadata, for nothing
             by_table.setdefault(scan.table, []).append(scan)
-    if not by_table:
-        return Bill()
-    scanned = unclustered = standing = billed = 0.0
-    for name, scans in by_table.items():
-        pruned, whole = _table_bytes(tables[name], scans, run, variables)
-        scanned += pruned
-        unclustered += whole
-        standing += pruned if tables[name].is_standing else 0.0
-        billed += max(pruned, MINIMUM_BYTES)
-    return Bill(scanned, unclustered, standing, MINIMUM_BYTES * len(by_table), math.ceil(billed / 2**20) * 2**20)
+    return {name: _read(tables[name], scans, run, variables) for name, scans in by_table.items()}
 
 
-def _table_bytes(table: Table, scans: Sequence[Scan], run: Run, variables: Variables) -> tuple[float, float]:
-    """With and without the pruning of blocks."""
-    totals = []
-    for clustered in (True, False):
-        rows = {scan: rows_read(table, scan.filters, run, variables, clustered=clustered) for scan in scans}
-        totals.append(
-            sum(
-                width * max((rows[scan] for scan in scans if column in scan.columns), default=0.0)
-                for column, width in table.widths.items()
-            )
-        )
-    return totals[0], totals[1]
+def _read(table: Table, scans: Sequence[Scan], run: Run, variables: Variables) -> Read:
+    pruned = _widest(table, scans, lambda scan: rows_read(table, scan.filters, run, variables))
+    whole = _widest(table, scans, lambda scan: rows_read(table, scan.filters, run, variables, clustered=False))
+    return Read(pruned.total, whole.total, pruned.current)
+
+
+def _widest(table: Table, scans: Sequence[Scan], rows_of: Callable[[Scan], Rows]) -> Rows:
+    """Bytes of every column, each over the widest of the scans that ask for it."""
+    rows = {scan: rows_of(scan) for scan in scans}
+    total = current = 0.0
+    for column, width in table.widths.items():
+        asked = [rows[scan] for scan in scans if column in scan.columns]
+        total += width * max((r.total for r in asked), default=0.0)
+        current += width * max((r.current for r in asked), default=0.0)
+    return Rows(total, current)
 
 
 def rows_read(
     table: Table, filters: Sequence[Filter], run: Run, variables: Variables, *, clustered: bool = True
-) -> float:
+) -> Rows:
     """Rows in the blocks that filters on partition and clustering columns leave."""
+    held, others = _rows_held_and_others(table, filters, run, variables, clustered=clustered)
+    return Rows(held + others, held + others if table.is_standing else held)
+
+
+def _rows_held_and_others(
+    table: Table, filters: Sequence[Filter], run: Run, variables: Variables, *, clustered: bool
+) -> tuple[float, float]:
+    """Rows in the partition of the open end, and in all others."""
     if table.builds_per_partition is not None:
-        return _rows_of_builds(table, table.builds_per_partition, filters, run)
+        return 0.0, _rows_of_builds(table, table.builds_per_partition, filters, run)
     on_partition = [
         f.condition for f in filters if f.column == table.partition and is_understood(f.condition, variables)
     ]
     on_time = [f.condition for f in _clustering_filters(table, filters, variables)] if clustered else []
     share = _equated_share(table, filters) if clustered else 1.0
+    others = table.rows(run.history_days) - table.held
     if table.partition is None:
-        return _in_blocks(table, table.rows(run.history_days), share)
+        rows = table.held + others
+        left = _in_blocks(table, rows, share) / rows if rows else 0.0
+        return table.held * left, others * left
     is_held_read = not on_partition or _matches(on_partition, OPEN_DAY, variables)
     held = _in_blocks(table, table.held, share) if is_held_read else 0.0
     if not on_partition and not on_time:
-        return held + _in_blocks(table, table.rows(run.history_days) - table.held, share)
+        return held, _in_blocks(table, others, share)
     first, last = run.now.date() - timedelta(days=run.history_days), run.now.date()
     matched = 0.0
     for day in sorted(_matching_days(tuple(on_partition), first, last, _hashable(variables))):
@@ -189,7 +235,7 @@ def rows_read(
         logged = 0.0 if table.is_standing else table.growth.per_day * elapsed
         rows = logged + table.growth.start / run.history_days
         matched += _in_blocks(table, rows, share * _share_of_day(on_time, day, elapsed, variables))
-    return held + matched
+    return held, matched
 
 
 def _rows_of_builds(table: Table, builds_per_partition: int, filters: Sequence[Filter], run: Run) -> float:
@@ -197,7 +243,7 @@ def _rows_of_builds(table: Table, builds_per_partition: int, filters: Sequence[F
     be full; every other reader all of them."""
     rows = table.rows(run.history_days)
     if any(f.column == table.partition and isinstance(f.condition, exp.GT) for f in filters):
-        return min(rows, table.growth.per_day * run.days * builds_per_partition)
+        return min(rows, table.growth.per_day * run.interval / timedelta(days=1) * builds_per_partition)
     return rows
 
 

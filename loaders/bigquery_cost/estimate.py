@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from loaders.bigquery_cost.bill import Bill, Run, Table, bill_statement
+from loaders.bigquery_cost.bill import MINIMUM_BYTES, Bill, Run, Table, statement_reads
 from loaders.bigquery_cost.recorder import PROJECT, Recording, Sent, relation_name
 from loaders.bigquery_cost.scans import Catalog, Statement, UnknownRelation, script_statements
 from loaders.bigquery_cost.sizes import Growth, Profile, column_width, table_rules
@@ -25,8 +25,6 @@ _BOOKKEEPING: dict[str, dict[str, str | None]] = {
 }
 """Tables that macros make, with their columns (`macros/ledger/dirty_days.sql`, `macros/quality/tested_days.sql`)."""
 _RUN_HOOKS = "hooks of the run"
-SLIGHT_GROWTH = 2**20
-"""Bytes: rounding of blocks and days makes estimates of two histories differ by less."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class NodeCost:
     build: Bill
     tests: Bill
     is_growing: bool
-    """A longer history makes it dearer."""
+    """A longer history is billed dearer, by more than one table's minimum."""
 
     @property
     def billed(self) -> float:
@@ -90,7 +88,9 @@ class RunCost:
     nodes: tuple[NodeCost, ...]
     """Dearest first."""
     new_bytes: float
-    """Bytes of the rows that the run adds, raw and derived."""
+    """Bytes of the rows that the run writes, raw and derived: its hour or day, and the tail that it replaces."""
+    standing: Mapping[str, float]
+    """Bytes billed for dimensions and current state beyond their minimums, by table, dearest first."""
 
     @property
     def total(self) -> Bill:
@@ -151,29 +151,51 @@ def run_cost(project: Project, profile: Profile, run: Run, tables: Mapping[str, 
     bills = _bills(project, tables, run)
     longer = _bills(project, tables, Run(run.every, 2 * run.history_days, run.tail))
     nodes = []
-    for name, (build, tests) in bills.items():
-        grown = longer[name][0].scanned + longer[name][1].scanned - build.scanned - tests.scanned
-        nodes.append(NodeCost(name, build, tests, grown > SLIGHT_GROWTH))
-    return RunCost(tuple(sorted(nodes, key=lambda n: (-n.billed, n.name))), _new_bytes(project, tables, run))
+    for name in sorted({*bills.build, *bills.tests}):
+        grown = longer.of(name).billed - bills.of(name).billed
+        nodes.append(NodeCost(name, bills.build[name], bills.tests[name], grown > MINIMUM_BYTES))
+    standing = {name: bytes_ for name, bytes_ in sorted(bills.standing.items(), key=lambda i: (-i[1], i[0])) if bytes_}
+    nodes.sort(key=lambda n: (-n.billed, n.name))
+    return RunCost(tuple(nodes), _new_bytes(project, tables, run), standing)
 
 
-def _bills(project: Project, tables: Mapping[str, Table], run: Run) -> dict[str, tuple[Bill, Bill]]:
-    """Bills of build and tests by the model they are of."""
-    build: dict[str, Bill] = defaultdict(Bill)
-    tests: dict[str, Bill] = defaultdict(Bill)
+@dataclass
+class _Bills:
+    """By the model that is built or tested; of what stands, by table."""
+
+    build: dict[str, Bill] = field(default_factory=lambda: defaultdict(Bill))
+    tests: dict[str, Bill] = field(default_factory=lambda: defaultdict(Bill))
+    standing: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def of(self, name: str) -> Bill:
+        return self.build[name] + self.tests[name]
+
+
+def _bills(project: Project, tables: Mapping[str, Table], run: Run) -> _Bills:
+    found = _Bills()
     for job in project.jobs:
         node = project.manifest.nodes.get(job.sent.node)
-        owner, bills = (_RUN_HOOKS, build) if node is None else (_owner(node), tests if _is_test(node) else build)
+        owner = _RUN_HOOKS if node is None else _owner(node)
+        bills = found.tests if node is not None and _is_test(node) else found.build
         variables = _variables(node, run)
         known = _with_temporary(job, tables, run)
         for statement in job.statements:
-            bills[owner] += bill_statement(statement, known, run, variables)
-    return {name: (build[name], tests[name]) for name in sorted({*build, *tests})}
+            reads = statement_reads(statement, known, run, variables)
+            bills[owner] += Bill.of(reads.values())
+            for table, read in reads.items():
+                found.standing[_permanent(table).split(".", 1)[1]] += read.standing
+    return found
 
 
 def _variables(node: Any, run: Run) -> Any:
     meta = node.config.meta if node is not None else {}
-    return run.variables(str(meta.get("dirty_grain") or "log"), int(meta.get("carry_days") or 0))
+    read_back_days = meta.get("read_back_days", meta.get("carry_days"))
+    return run.variables(str(meta.get("dirty_grain") or "log"), int(read_back_days or 0))
+
+
+def _permanent(table: str) -> str:
+    """The table that one which a job makes for itself becomes."""
+    return table.split(_TEMPORARY, maxsplit=1)[0]
 
 
 def _with_temporary(job: ReadJob, tables: Mapping[str, Table], run: Run) -> Mapping[str, Table]:
@@ -182,9 +204,9 @@ def _with_temporary(job: ReadJob, tables: Mapping[str, Table], run: Run) -> Mapp
     for statement in job.statements:
         for name in (*(scan.table for scan in statement.scans), statement.target or ""):
             if name not in tables and _TEMPORARY in name:
-                model = tables[name.split(_TEMPORARY)[0]]
-                new = Growth(model.growth.per_day * (run.days + run.tail.total_seconds() / 86_400) + model.held)
-                temporary[name] = Table(name, new, "state", model.widths)
+                model = tables[_permanent(name)]
+                new = Growth(model.growth.per_day * run.new_days)
+                temporary[name] = Table(name, new, model.kind, model.widths, held=model.held)
     return {**tables, **temporary} if temporary else tables
 
 
@@ -192,7 +214,7 @@ def _new_bytes(project: Project, tables: Mapping[str, Table], run: Run) -> float
     """Of all tables that are read or written in the run."""
     names = {scan.table for job in project.jobs for statement in job.statements for scan in statement.scans}
     names |= {statement.target for job in project.jobs for statement in job.statements if statement.target}
-    return sum(tables[n].growth.per_day * run.days * tables[n].row_bytes for n in names if n in tables)
+    return sum(tables[n].growth.per_day * run.new_days * tables[n].row_bytes for n in names if n in tables)
 
 
 def _owner(node: Any) -> str:

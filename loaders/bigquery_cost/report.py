@@ -27,6 +27,7 @@ def _run_json(run: RunCost, usd_per_tib: float) -> dict[str, Any]:
         **_bill_json(total),
         "usd": round(dollars(total.billed, usd_per_tib), 4),
         "new_bytes": round(run.new_bytes),
+        "standing_bytes_by_table": {name: round(bytes_) for name, bytes_ in run.standing.items()},
         "models": [
             {
                 "name": node.name,
@@ -68,11 +69,27 @@ def show(runs: Runs, usd_per_tib: float, top: int, console: Console) -> None:
     for label, value in _totals(usd_per_tib):
         table.add_row(label, *(value(name, run) for name, run in runs.items()), "")
     console.print(table)
+    if standing := _standing(runs, top):
+        console.print(standing)
     console.print(
         f"{len(growing)} of {len(shown)} models cost more with a longer history."
         if growing
         else "No model costs more with a longer history."
     )
+
+
+def _standing(runs: Runs, top: int) -> RichTable | None:
+    """What dimensions and current state cost a run, beyond minimums; None when that is nothing."""
+    names = list(dict.fromkeys(name for run in runs.values() for name in run.standing))
+    if not names:
+        return None
+    table = RichTable(Column("dimension or state", no_wrap=True), *(Column(name, justify="right") for name in runs))
+    for shown in names[:top]:
+        table.add_row(shown, *(size(run.standing.get(shown, 0.0)) for run in runs.values()))
+    if len(names) > top:
+        rest = (sum(run.standing.get(name, 0.0) for name in names[top:]) for run in runs.values())
+        table.add_row(f"{len(names) - top} others", *map(size, rest))
+    return table
 
 
 def _totals(usd_per_tib: float) -> Any:
@@ -82,8 +99,8 @@ def _totals(usd_per_tib: float) -> Any:
 
     return (
         ("billed", lambda _, run: size(run.total.billed)),
-        ("scanned, the rest minimums", lambda _, run: size(run.total.scanned)),
-        ("dimensions and state of it", lambda _, run: size(run.total.standing)),
+        ("scanned", lambda _, run: size(run.total.scanned)),
+        ("billed beyond minimums for dimensions and state", lambda _, run: size(run.total.standing)),
         ("scanned without clustering", lambda _, run: size(run.total.unclustered)),
         ("new rows", lambda name, run: size(run.new_bytes) if name in RUNS_A_MONTH else ""),
         ("USD a run", lambda _, run: f"{dollars(run.total.billed, usd_per_tib):,.2f}"),

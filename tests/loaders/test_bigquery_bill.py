@@ -13,7 +13,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from loaders.bigquery_cost import report
-from loaders.bigquery_cost.bill import BLOCK_BYTES, MINIMUM_BYTES, Bill, Run, Table, bill_statement
+from loaders.bigquery_cost.bill import BLOCK_BYTES, MINIMUM_BYTES, Bill, Run, Table, statement_reads
 from loaders.bigquery_cost.estimate import NodeCost, RunCost
 from loaders.bigquery_cost.measured import measured_tables
 from loaders.bigquery_cost.pruning import Variables, may_match
@@ -36,9 +36,10 @@ def facts(rows_per_day: float, cluster: tuple[str, ...] = ()) -> Table:
     return Table(FACTS, Growth(0, rows_per_day), "log", widths, "block_date", cluster)
 
 
-def bill(sql: str, run: Run, *tables: Table, carry_days: int = 0) -> Bill:
-    variables = run.variables(carry_days=carry_days)
-    return bill_statement(read_statement(sql, CATALOG), {table.name: table for table in tables}, run, variables)
+def bill(sql: str, run: Run, *tables: Table, read_back_days: int = 0) -> Bill:
+    variables = run.variables(read_back_days=read_back_days)
+    known = {table.name: table for table in tables}
+    return Bill.of(statement_reads(read_statement(sql, CATALOG), known, run, variables).values())
 
 
 def test_columns_times_partitions() -> None:
@@ -47,7 +48,7 @@ def test_columns_times_partitions() -> None:
     # At midnight the day before is new; half an hour of tail reaches into the day before that.
     dirty = bill("select amount from p.d.facts where block_date in unnest(dirty_days)", DAILY, million)
     assert dirty.scanned == 2 * 40e6
-    read = bill("select amount from p.d.facts where block_date in unnest(read_days)", DAILY, million, carry_days=3)
+    read = bill("select amount from p.d.facts where block_date in unnest(read_days)", DAILY, million, read_back_days=3)
     assert read.scanned == 5 * 40e6
     # At noon half of the day's rows are there.
     assert bill("select amount from p.d.facts where block_date in unnest(dirty_days)", HOURLY, million).scanned == 20e6
@@ -57,7 +58,7 @@ def test_minimum_per_table_and_rounding_up() -> None:
     pools = Table(POOLS, Growth(10), "dimension", {"pool": 44.0, "name": 6.0})
     both = bill("select p.name, f.amount from p.d.facts as f, p.d.pools as p", DAILY, facts(10), pools)
     assert (both.billed, both.minimum) == (2 * MINIMUM_BYTES, 2 * MINIMUM_BYTES)
-    assert both.standing == 60
+    assert both.standing == 0  # 60 bytes are within the minimum
     large = bill("select amount from p.d.facts where block_date = date '2026-11-25'", DAILY, facts(1e6))
     assert large.billed == 39 * MIB  # 40 MB
     assert bill("select count(*) from p.d.facts", DAILY, facts(1e6)).billed == 0
@@ -95,6 +96,21 @@ def test_clustering_by_time_prunes_blocks_of_large_days_only() -> None:
     assert small.scanned == small.unclustered
 
 
+def test_dimensions_and_current_state_stand_beyond_their_minimum() -> None:
+    pools = Table(POOLS, Growth(1e6), "dimension", {"pool": 44.0, "name": 6.0})
+    read = bill(
+        "select pool, amount from p.d.pools, p.d.facts where block_date = date '2026-11-25'", DAILY, pools, facts(1e6)
+    )
+    assert read.scanned == 44e6 + 40e6
+    assert read.standing == 44e6 - MINIMUM_BYTES
+    # The state that holds, not the history of what ceased to: 5 of 7 million rows.
+    state = Table(STATE, Growth(0, 1e6), "log", {"closed_date": 8.0, "value": 32.0}, "closed_date", held=5e6)
+    assert bill(
+        "select value from p.d.state where closed_date >= first_dirty_day", DAILY, state
+    ).standing == pytest.approx(5e6 * 40 - MINIMUM_BYTES)
+    assert bill("select value from p.d.state where closed_date < first_dirty_day", DAILY, state).standing == 0
+
+
 def test_open_state_is_one_partition() -> None:
     state = Table(STATE, Growth(0, 1e6), "log", {"closed_date": 8.0, "value": 32.0}, "closed_date", held=5e6)
     onward = bill("select value from p.d.state where closed_date >= first_dirty_day", DAILY, state)
@@ -111,7 +127,7 @@ def test_who_saw_the_last_build_reads_the_newest_partition_of_a_log_by_build() -
     def scanned(condition: str) -> float:
         sql = f"declare seen_build int64 default 0; select amount from p.d.facts as f where {condition}"
         (statement,) = (s for s in script_statements(sql, catalog) if s.scans)
-        return bill_statement(statement, {FACTS: log}, DAILY, DAILY.variables()).scanned
+        return statement_reads(statement, {FACTS: log}, DAILY, DAILY.variables())[FACTS].scanned
 
     assert scanned("f.build_number > seen_build") == 100 * 100 * 40
     assert scanned("true") == (1e6 + A_YEAR * 100) * 32
@@ -214,15 +230,18 @@ def test_report_adds_up_and_names_what_grows(capsys: pytest.CaptureFixture[str])
 
     dear = NodeCost("dear", Bill(2**40, 2**40, 0, MINIMUM_BYTES, 2**40), Bill(billed=2**40), is_growing=True)
     cheap = NodeCost("cheap", Bill(billed=MINIMUM_BYTES, minimum=MINIMUM_BYTES), Bill(), is_growing=False)
-    run = RunCost((dear, cheap), 5e6)
+    run = RunCost((dear, cheap), 5e6, {"dex.pools": 3e9})
     assert run.usd == pytest.approx(2 * 6.25, rel=1e-4)
     report.show({"hourly run": run}, 5.0, 1, Console(width=100))
     shown = capsys.readouterr().out
     assert "1 of 2 models cost more with a longer history." in shown
+    assert "dex.pools" in shown
+    assert "3.0 GB" in shown
     assert "10.00" in shown  # two TiB
     assert "7,300.03" in shown  # 730 hours a month, and their minimum
     (written,) = report.as_json({"hourly run": run}, 5.0, {"history_days": 365})["runs"].values()
     assert json.loads(json.dumps(written))["models"][0]["grows"] is True
+    assert written["standing_bytes_by_table"] == {"dex.pools": 3_000_000_000}
     assert written["billed_bytes"] == 2 * 2**40 + MINIMUM_BYTES
 
 
