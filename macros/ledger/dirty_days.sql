@@ -65,22 +65,37 @@
 
 {#- dbt learns of a dependency from a hook's own text: a model with dirty dimensions passes their log. -#}
 {% macro record_watermark(dimension_changes=none) -%}
-    delete from {{ model_watermarks() }} where model_name = '{{ this.name }}';
-    insert into {{ model_watermarks() }} (model_name, build_number, dimension_build_number)
-    select
-        '{{ this.name }}',
-        {{ last_build(ref('int_ledger_changes')) }},
-        {{ last_build(dimension_changes) if dimension_changes else 'cast(null as int64)' }}
+    {%- set dimension_build = last_build(dimension_changes) if dimension_changes else 'cast(null as int64)' -%}
+    {%- call set_watermark() %}
+        select
+            '{{ this.name }}' as model_name,
+            {{ last_build(ref('int_ledger_changes')) }} as build_number,
+            {{ dimension_build }} as dimension_build_number
+    {%- endcall -%}
 {%- endmacro %}
 
 {#- Post-hook of a change log: its own last build is a watermark too, so that nobody reads the log to find it. -#}
 {% macro record_build() -%}
-    delete from {{ model_watermarks() }} where model_name = '{{ this.name }}';
-    insert into {{ model_watermarks() }} (model_name, build_number)
-    select
-        '{{ this.name }}',
-        max(changes.build_number)
-    from {{ this }} as changes
+    {%- call set_watermark() %}
+        select
+            '{{ this.name }}' as model_name,
+            max(changes.build_number) as build_number,
+            cast(null as int64) as dimension_build_number
+        from {{ this }} as changes
+    {%- endcall -%}
+{%- endmacro %}
+
+{#- One statement sets the watermark that the called block selects: on BigQuery each one is billed its minimum. -#}
+{% macro set_watermark() -%}
+    merge into {{ model_watermarks() }} as watermarks
+    using ({{ caller() }}
+    ) as built
+    on watermarks.model_name = built.model_name
+    when matched then update set
+        build_number = built.build_number,
+        dimension_build_number = built.dimension_build_number
+    when not matched then insert (model_name, build_number, dimension_build_number)
+        values (built.model_name, built.build_number, built.dimension_build_number)
 {%- endmacro %}
 
 {#- Number of a change log's last build. -#}
@@ -127,11 +142,19 @@
     {%- endif %}
 {%- endmacro %}
 
+{#- One statement reads the watermarks: each one that does is billed the minimum. -#}
 {% macro bigquery__declare_seen_builds(ledger_changes, dimension_changes, model_name) -%}
-    declare seen_build int64 default {{ seen_build('build_number', ledger_changes, model_name) }};
+    {%- set ledger_build = seen_build('build_number', ledger_changes, model_name) -%}
     {%- if dimension_changes %}
-    declare seen_dimension_build int64
-    default {{ seen_build('dimension_build_number', dimension_changes, model_name) }};
+    declare seen struct<build int64, dimension_build int64> default (
+        select as struct
+            {{ ledger_build }} as build,
+            {{ seen_build('dimension_build_number', dimension_changes, model_name) }} as dimension_build
+    );
+    declare seen_build int64 default seen.build;
+    declare seen_dimension_build int64 default seen.dimension_build;
+    {%- else %}
+    declare seen_build int64 default {{ ledger_build }};
     {%- endif %}
 {%- endmacro %}
 

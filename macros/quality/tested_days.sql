@@ -144,11 +144,14 @@
             {%- endif -%}
         {%- endfor -%}
         {%- if not missing -%}
-            delete from {{ model_watermarks() }} where model_name = '@tests';
-            insert into {{ model_watermarks() }} (model_name, build_number, dimension_build_number)
-            select '@tests', min(build_number), min(dimension_build_number)
-            from {{ model_watermarks() }}
-            where model_name in ('{{ models | unique | join("', '") }}')
+            {%- call set_watermark() %}
+                select
+                    '@tests' as model_name,
+                    min(build_number) as build_number,
+                    min(dimension_build_number) as dimension_build_number
+                from {{ model_watermarks() }}
+                where model_name in ('{{ models | unique | join("', '") }}')
+            {%- endcall -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
