@@ -188,6 +188,8 @@ resource "google_project_iam_custom_role" "hold_schedule" {
     "cloudscheduler.jobs.pause",
     "run.executions.list",
   ]
+
+  depends_on = [google_project_service.iam]
 }
 
 resource "google_project_iam_member" "builder_holds_schedule" {
