@@ -15,7 +15,6 @@ from local_bigquery.catalog import ddl, tables
 from local_bigquery.engine import database
 from local_bigquery.jobs import load, query, runner
 from local_bigquery.models import JobStatistics2
-from local_bigquery.sql import script
 from local_bigquery.sql.rules import information_schema
 from sqlglot import exp
 
@@ -23,7 +22,6 @@ from sqlglot import exp
 def install() -> None:
     """Apply all of them; before the application is imported."""
     _report_the_table_of_a_ctas()
-    _assign_single_structs()
     _answer_about_grants()
     _keep_partitions_of_integers()
     _load_as_the_table_is()
@@ -42,18 +40,6 @@ def _report_the_table_of_a_ctas() -> None:
         return statistics
 
     runner._query = with_destination
-
-
-def _assign_single_structs() -> None:
-    """``set (x) = (select as struct …)`` assigns a struct's only field: dbt-bigquery writes insert_overwrite so."""
-    struct = re.compile(r"^(\s*set\s*)\(\s*(\w+)\s*\)(\s*=\s*\(\s*select)\s+as\s+struct\b", re.IGNORECASE)
-    original = script.Interpreter.set
-
-    def without_struct(self: Any, statement: Any) -> Any:
-        statement.text = struct.sub(r"\1\2\3", statement.text)
-        return original(self, statement)
-
-    script.Interpreter.set = without_struct
 
 
 def _answer_about_grants() -> None:
