@@ -131,7 +131,16 @@ def test_planted_faults_are_reported_by_name(tmp_path: Path) -> None:
         {"name": model, "columns": [{"name": name, "data_type": type_} for name, type_ in types.items()]}
         for model, types in DOCUMENTED.items()
     ]
-    seeds = [{"name": "pegs", "config": {"column_types": {"peg": "numeric(38, 9)"}}}]
+    documented = {"persist_docs": {"relation": True, "columns": True}}
+    seeds = [
+        {"name": "pegs", "config": {"column_types": {"peg": "numeric(38, 9)"}}},
+        {"name": "tells_much", "config": documented, "description": "x" * 16_385},
+        {
+            "name": "tells_much_of_a_column",
+            "config": documented,
+            "columns": [{"name": "peg", "description": "x" * 1_025}],
+        },
+    ]
     units = [
         {
             "name": "compares_types",
@@ -143,7 +152,8 @@ def test_planted_faults_are_reported_by_name(tmp_path: Path) -> None:
     properties = {"sources": [SOURCE], "models": columns, "seeds": seeds, "unit_tests": units}
     project = write_project(tmp_path / "project", FAULTS, properties)
     (project / "seeds").mkdir()
-    (project / "seeds" / "pegs.csv").write_text("peg\n1.5\n")
+    for name in ("pegs", "tells_much", "tells_much_of_a_column"):
+        (project / "seeds" / f"{name}.csv").write_text("peg\n1.5\n")
     with (project / "dbt_project.yml").open("a") as settings:
         settings.write(yaml.safe_dump({"on-run-end": ["select no_column from raw.nowhere"]}))
 
@@ -157,6 +167,8 @@ def test_planted_faults_are_reported_by_name(tmp_path: Path) -> None:
         "never_declared (incremental)": "Unrecognized name: seen",
         "not_built": "was not checked",
         "pegs": "NUMERIC(38, 9) is not a valid value",
+        "tells_much": "The description of the table exceeds 16,384 characters",
+        "tells_much_of_a_column": "The description of column peg exceeds 1,024 characters",
         "compares_types": "incompatible types: TIMESTAMP, DATE",
         "poolhouse-on-run-end-0": "Table not found: raw.nowhere",
         "lacks_a_column": "column amount is documented, its SQL has none",

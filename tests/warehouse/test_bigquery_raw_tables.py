@@ -1,4 +1,5 @@
-"""The raw tables as the loader would create them on BigQuery: dlt's own DDL, resolved by Google's analyzer."""
+"""The raw tables as the loader would create them on BigQuery: dlt's own DDL, resolved by Google's analyzer and held against
+BigQuery's own rules."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ from google.auth.credentials import AnonymousCredentials
 from loaders.load.warehouse import Warehouse
 from loaders.registry.events import load_events
 from loaders.registry.schema import LOAD_ID
-from tests.warehouse.googlesql.analyzer import Analyzer
 from tests.warehouse.googlesql.column_types import canonical_type
+from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 
 TABLES = load_events().tables
 
@@ -41,7 +42,9 @@ def statements(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.mark.parametrize("name", TABLES)
 def test_raw_table_is_partitioned_clustered_and_typed(statements: dict[str, str], name: str) -> None:
     table, ddl = TABLES[name], statements[name]
-    created = Analyzer().check(ddl, lambda _: None)
+    warehouse = OfflineWarehouse()
+    created = warehouse.run(ddl, "")
+    assert not warehouse.findings
     assert [statement.kind for statement in created] == ["create_table"]
     expected = {column.name: canonical_type(column.type) for column in (*table.columns, LOAD_ID)}
     assert created[0].columns == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.warehouse.offline_bigquery.known_findings import KNOWN
 from tests.warehouse.offline_bigquery.lint import RULES, Finding
 from tests.warehouse.offline_bigquery.lint.sent import Sent
 from tests.warehouse.offline_bigquery.outcome import Run, outcome_of
-from tests.warehouse.offline_bigquery.session import inside, offline
+from tests.warehouse.offline_bigquery.session import offline
 from tests.warehouse.offline_bigquery.unit_tests import UnitTestProcess
 from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 
@@ -75,7 +76,8 @@ def check_project(
     ]
     unit_tests = UnitTestProcess(project, scratch / "unit_tests", options)
     try:
-        with offline(warehouse), inside(project):
+        # dbt looks for some files in the working folder.
+        with offline(warehouse), chdir(project):
             options += ["--target-path", str(target)]
             parsed = dbtRunner().invoke(["parse", "--no-partial-parse", *options])
             if not parsed.success:

@@ -30,7 +30,6 @@ _STATEMENT_TYPES = {
     "create_table": "CREATE_TABLE",
     "create_view": "CREATE_VIEW",
 }
-_LONGEST_DESCRIPTION = LONGEST_DESCRIPTION["table column"]
 _PROBE = re.compile(r"select \* from \(\s*(?P<body>\S.*\S)\s*\) as __dbt_sbq\s+where false ", re.DOTALL)
 
 
@@ -94,9 +93,10 @@ class OfflineClient(StandInClient):
             raise NotFound(f"Not found: Table {name_of(table)}")
 
     def update_table(self, table: Table, fields: Iterable[str]) -> Table:
-        for column in table.schema:
-            if len(column.description or "") > _LONGEST_DESCRIPTION:
-                raise _refused(f"The description of column {column.name} exceeds {_LONGEST_DESCRIPTION} characters")
+        described = [("table column", f"column {column.name}", column.description) for column in table.schema]
+        for owner, subject, description in (("table", "the table", table.description), *described):
+            if len(description or "") > (most := LONGEST_DESCRIPTION[owner]):
+                raise _refused(f"The description of {subject} exceeds {most:,} characters")
         return table
 
     def load_table_from_file(self, file: BinaryIO, table: TableReference, job_config: Any, **_: Any) -> Any:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from loaders.bigquery_cost.stand_in import standing_in
@@ -22,14 +20,3 @@ def offline(warehouse: OfflineWarehouse) -> Iterator[None]:
 
     with standing_in(create):
         yield
-
-
-@contextmanager
-def inside(folder: Path) -> Iterator[None]:
-    """The working folder for a while: dbt looks for some files there."""
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 from collections.abc import Sequence
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,7 +15,7 @@ from dbt.cli.main import dbtRunner
 from tests.warehouse.offline_bigquery.lint import Finding
 from tests.warehouse.offline_bigquery.outcome import Run, outcome_of
 from tests.warehouse.offline_bigquery.relation import Relation
-from tests.warehouse.offline_bigquery.session import inside, offline
+from tests.warehouse.offline_bigquery.session import offline
 from tests.warehouse.offline_bigquery.warehouse import OfflineWarehouse
 
 _PARSED = "partial_parse.msgpack"
@@ -77,6 +78,6 @@ def _serve(connection: Connection, project: Path, target: Path, options: tuple[s
     parsed, warehouse.relations = connection.recv()
     target.mkdir(parents=True)
     shutil.copy(parsed / _PARSED, target)
-    with offline(warehouse), inside(project):
+    with offline(warehouse), chdir(project):
         result = dbtRunner().invoke(["test", "--select", "test_type:unit", "--target-path", str(target), *options])
     connection.send(UnitTests(outcome_of(result), dict(warehouse.analysed), warehouse.findings))

@@ -12,8 +12,6 @@ from tests.warehouse.offline_bigquery.lint.partitions import partition_column
 from tests.warehouse.offline_bigquery.lint.sent import Sent
 from tests.warehouse.offline_bigquery.relation import Relation, View, direct_reads
 
-_KINDS_OF_VIEWS = ("create_view", "create_materialized_view")
-
 
 @dataclass
 class OfflineWarehouse:
@@ -51,19 +49,19 @@ class OfflineWarehouse:
             if self.observe is not None:
                 self.observe(sent)
             if statement.kind.startswith("create_") and statement.columns:
-                self._create(statement, script)
+                self._create(sent)
         analysed = self.analysed_again if self.is_incremental else self.analysed
         analysed[node] += [statement.kind for statement in statements]
         return statements
 
-    def _create(self, statement: Statement, script: str) -> None:
+    def _create(self, sent: Sent) -> None:
+        statement = sent.statement
         if statement.kind == "create_table" and statement.target in self.relations:
             return  # create table if not exists
-        if statement.kind in _KINDS_OF_VIEWS:
-            tree = statement.resolved
-            view = View(tree, len(script.encode()), direct_reads(tree))
+        if sent.creates_view:
+            view = View(sent.tree, len(sent.script.encode()), direct_reads(sent.tree))
             self.relations[statement.target] = Relation("VIEW", statement.columns, view=view)
             return
-        self.relations[statement.target] = Relation("TABLE", statement.columns, partition_column(statement.resolved))
+        self.relations[statement.target] = Relation("TABLE", statement.columns, partition_column(sent.tree))
         if self.is_incremental:
             self._made_now.add(statement.target)
