@@ -29,7 +29,7 @@ def parse_type(text: str) -> Any:
     Raises :class:`ValueError` for what BigQuery does not know. Parameters (length, precision) do not change the type.
     """
     tokens = [match.group().strip() for match in _TOKEN.finditer(text)]
-    if "".join(tokens) != re.sub(r"\s", "", text).replace("\n", "") and not tokens:
+    if re.sub(r"\s", "", "".join(tokens)) != re.sub(r"\s", "", text):
         raise ValueError(f"{text!r} is not a BigQuery type")
     parsed = _type(tokens, text)
     if tokens:
