@@ -31,6 +31,7 @@ class Table:
 
     @classmethod
     def of(cls, columns: Columns, rows: Sequence[Sequence[Any]]) -> Table:
+        """Raises :class:`OverflowError` for a number that BigQuery's type does not hold."""
         return cls(columns, table_content(columns, rows))
 
 

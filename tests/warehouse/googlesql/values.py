@@ -14,6 +14,17 @@ from zetasql.wasi._pb2.zetasql.public import value_pb2
 
 Encoder = Callable[[Any], Any]
 
+RANGES = {
+    "NUMERIC": (
+        Decimal("-99999999999999999999999999999.999999999"),
+        Decimal("99999999999999999999999999999.999999999"),
+    ),
+    "BIGNUMERIC": (
+        Decimal("-578960446186580977117854925043439539266.34992332820282019728792003956564819968"),
+        Decimal("578960446186580977117854925043439539266.34992332820282019728792003956564819967"),
+    ),
+}
+"""The least and the largest: https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#decimal_types."""
 # Numbers travel as little-endian integers of their smallest unit.
 _SCALES = {"NUMERIC": 9, "BIGNUMERIC": 38}
 _EXACT = Context(prec=100)
@@ -23,12 +34,18 @@ _ARRAY = re.compile(r"ARRAY<(.*)>")
 
 
 def table_content(columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> Any:
-    """GoogleSQL's ``TableContent``. ``columns`` are canonical types by name; values are :func:`encoder`'s."""
+    """GoogleSQL's ``TableContent``. ``columns`` are canonical types by name; values are :func:`encoder`'s.
+
+    Raises :class:`OverflowError` for a number that BigQuery's type does not hold.
+    """
     encoders = [encoder(type_) for type_ in columns.values()]
     content = local_service_pb2.TableContent()
     content.table_data.SetInParent()  # an empty table is content as well
     for row in rows:
-        cells = [encode(value) for encode, value in zip(encoders, row, strict=True)]
+        try:
+            cells = [encode(value) for encode, value in zip(encoders, row, strict=True)]
+        except OverflowError as error:
+            raise OverflowError(f"{error}, in a row of {dict(zip(columns, map(str, row), strict=True))}") from None
         content.table_data.row.add().cell.extend(cells)
     return content
 
@@ -58,18 +75,22 @@ def _encode_timestamp(value: datetime) -> Any:
     return message
 
 
-def _scaled(value: int | Decimal, scale: int) -> bytes:
+def _scaled(value: int | Decimal, type_: str) -> bytes:
+    least, most = RANGES[type_]
+    if not least <= value <= most:
+        raise OverflowError(f"{value} is beyond {type_}")
+    scale = _SCALES[type_]
     number = value * 10**scale if isinstance(value, int) else int(_EXACT.scaleb(value, scale))
     return number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True)
 
 
 _ENCODERS: dict[str, Encoder] = {
-    "BIGNUMERIC": lambda value: value_pb2.ValueProto(bignumeric_value=_scaled(value, _SCALES["BIGNUMERIC"])),
+    "BIGNUMERIC": lambda value: value_pb2.ValueProto(bignumeric_value=_scaled(value, "BIGNUMERIC")),
     "BOOL": lambda value: value_pb2.ValueProto(bool_value=value),
     "DATE": lambda value: value_pb2.ValueProto(date_value=(value - _EPOCH_DATE).days),
     "FLOAT64": lambda value: value_pb2.ValueProto(double_value=value),
     "INT64": lambda value: value_pb2.ValueProto(int64_value=value),
-    "NUMERIC": lambda value: value_pb2.ValueProto(numeric_value=_scaled(value, _SCALES["NUMERIC"])),
+    "NUMERIC": lambda value: value_pb2.ValueProto(numeric_value=_scaled(value, "NUMERIC")),
     "STRING": lambda value: value_pb2.ValueProto(string_value=value),
     "TIMESTAMP": _encode_timestamp,
 }

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.warehouse.parity.check import check_parity
+from tests.warehouse.parity.statements import read_statements
 from tests.warehouse.small_warehouse import warehouse_at
 
 
@@ -15,7 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.warehouse.parity", description=__doc__)
     parser.add_argument("--warehouse", type=Path, help="folder of a small warehouse that was built earlier")
     with warehouse_at(parser.parse_args().warehouse) as warehouse:
-        report = check_parity(warehouse.database)
+        report = check_parity(warehouse.database, read_statements(warehouse.database))
     for problem in report.problems:
         print(problem)
     print(report.summary())

@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from tests.warehouse.googlesql.values import decode
@@ -130,4 +131,4 @@ def _text(cell: Any) -> str:
     value = decode(cell)
     if isinstance(value, str):
         return repr(value)
-    return "NULL" if value is None else format(value, "f") if hasattr(value, "as_tuple") else str(value)
+    return "NULL" if value is None else format(value, "f") if isinstance(value, Decimal) else str(value)

@@ -48,7 +48,8 @@ class Contents:
             raise KeyError(f"{relation} is not in the DuckDB warehouse") from error
 
     def query(self, query: str) -> Table:
-        """Columns by their BigQuery types, and rows. Raises :class:`TypeError` where BigQuery has no such type."""
+        """Columns by their BigQuery types, and rows. Raises :class:`TypeError` where BigQuery has no such type, and
+        :class:`OverflowError` where its type does not hold what is in DuckDB's."""
         types: Columns = {}
         values = []
         for name, type_, *_ in self._connection.execute(f"describe {query}").fetchall():

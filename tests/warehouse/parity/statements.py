@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,10 @@ class DataTest:
 class Statements:
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
+
+    def only(self, models: Collection[str]) -> Statements:
+        """Those of the models called so."""
+        return Statements(tuple(model for model in self.models if model.name in models), ())
 
 
 def read_statements(database: Path, project: Path = PROJECT) -> Statements:

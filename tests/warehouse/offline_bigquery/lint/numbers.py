@@ -8,19 +8,8 @@ from typing import Any
 
 from tests.warehouse.googlesql.column_types import type_name
 from tests.warehouse.googlesql.tree import field_of, has, kind_of, unwrap
-from tests.warehouse.googlesql.values import decode
+from tests.warehouse.googlesql.values import RANGES, decode
 from tests.warehouse.offline_bigquery.lint.sent import Sent
-
-RANGES = {
-    "NUMERIC": (
-        Decimal("-99999999999999999999999999999.999999999"),
-        Decimal("99999999999999999999999999999.999999999"),
-    ),
-    "BIGNUMERIC": (
-        Decimal("-578960446186580977117854925043439539266.34992332820282019728792003956564819968"),
-        Decimal("578960446186580977117854925043439539266.34992332820282019728792003956564819967"),
-    ),
-}
 
 
 def numeric_overflow(sent: Sent) -> Iterator[str]:
