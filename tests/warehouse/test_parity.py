@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.conftest import ROOT
 from tests.warehouse.mutation.project import Project
 from tests.warehouse.parity.check import Report, check_parity
-from tests.warehouse.parity.exceptions import EMPTY
+from tests.warehouse.parity.exceptions import EMPTY, PLANTED
 from tests.warehouse.parity.statements import Statements, read_statements
 from tests.warehouse.small_project import run_models, write_project
 from tests.warehouse.small_warehouse import SmallWarehouse
@@ -35,6 +36,19 @@ def test_every_model_was_compared_on_rows_or_says_why_not(report: Report, small_
     models = {n.name for n in Project.read(small_warehouse.manifest).nodes.values() if n.kind in ("table", "view")}
     assert report.equal.keys() | EMPTY.keys() == models
     assert report.empty == EMPTY.keys(), "rows are there now, or are there no more: renew the list"
+
+
+def test_views_that_the_market_leaves_empty_agree_on_planted_rows(
+    small_warehouse: SmallWarehouse, warehouse_copy: Path, statements: Statements
+) -> None:
+    views = {n.name for n in Project.read(small_warehouse.manifest).nodes.values() if n.kind == "view"}
+    assert views & EMPTY.keys() == PLANTED.keys()
+    with duckdb.connect(str(warehouse_copy)) as connection:
+        for planting in PLANTED.values():
+            connection.execute(planting)
+    report = check_parity(warehouse_copy, statements.only(PLANTED))
+    assert not report.problems, "\n".join(report.problems)
+    assert report.equal.keys() == PLANTED.keys()
 
 
 def test_every_incremental_branch_wrote_rows_and_every_data_test_ran(report: Report, statements: Statements) -> None:
