@@ -58,6 +58,7 @@ lint: $(INSTALLED) ## ruff, sqlfluff, yamllint, the schema of workflows
 	.venv/bin/sqlfluff lint --disable-progress-bar models tests/invariants
 	.venv/bin/yamllint --strict .
 	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
 .PHONY: types

@@ -25,7 +25,8 @@ from tests.conftest import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TERRAFORM = ROOT / "deploy" / "terraform"
-KEYLESS = "google-github-actions/auth"
+ACT_AS = "./.github/actions/act-as"
+KEYLESS = ("google-github-actions/auth", ACT_AS)
 
 
 def workflow(path: Path) -> dict[str, Any]:
@@ -35,6 +36,21 @@ def workflow(path: Path) -> dict[str, Any]:
 
 def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
     return list(job["steps"])
+
+
+def is_pinned(step: dict[str, Any]) -> bool:
+    use = step.get("uses", ACT_AS)
+    return use == ACT_AS or re.fullmatch(r"[\w/-]+@(v\d+|[0-9a-f]{40})", use) is not None
+
+
+def test_accounts_are_acted_as_without_a_key() -> None:
+    parsed = yaml.safe_load((ROOT / ACT_AS / "action.yml").read_text())
+    assert all(is_pinned(step) for step in steps(parsed["runs"]))
+    (keyless,) = (step for step in steps(parsed["runs"]) if step.get("uses", "").startswith(KEYLESS))
+    assert keyless["with"] == {
+        name: f"${{{{ inputs.{name} }}}}" for name in ("workload_identity_provider", "service_account")
+    }
+    assert set(parsed["inputs"]) == set(keyless["with"])
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +71,7 @@ def test_pull_requests_meet_no_secret_and_no_credential() -> None:
     for job in parsed["jobs"].values():
         assert "permissions" not in job, "nothing beyond the workflow's own"
         assert "environment" not in job
-    for forbidden in ("secrets.", "secrets[", "vars.", "id-token", KEYLESS, "setup-gcloud", "self-hosted"):
+    for forbidden in ("secrets.", "secrets[", "vars.", "id-token", *KEYLESS, "setup-gcloud", "self-hosted"):
         assert forbidden not in text, forbidden
 
 
@@ -73,13 +89,13 @@ def test_every_workflow_asks_for_the_least(path: Path) -> None:
         granted = job.get("permissions", {})
         assert set(granted.items()) <= {("contents", "read"), ("id-token", "write"), ("pages", "write")}, name
         uses = [step.get("uses", "") for step in steps(job)]
-        asks_for_token = any(use.startswith((KEYLESS, "actions/deploy-pages")) for use in uses)
+        asks_for_token = any(use.startswith((*KEYLESS, "actions/deploy-pages")) for use in uses)
         assert (granted.get("id-token") == "write") == asks_for_token, name
         if asks_for_token:
             assert "environment" in job, f"{name}: an account is given to an environment, never to a branch alone"
         assert job["timeout-minutes"], name
         for step in steps(job):
-            assert re.fullmatch(r"[\w./-]+@(v\d+|[0-9a-f]{40})", step.get("uses", "a@v1")), step
+            assert is_pinned(step), step
             assert "${{ inputs." not in step.get("run", ""), "inputs go through the environment, not into the shell"
             assert "${{ github.event" not in step.get("run", ""), step
             if step.get("uses", "").startswith("actions/checkout"):
