@@ -60,6 +60,9 @@ NOT_PRUNED = {
     "a limit": "select n from (select * from p.d.t limit 5) where d = '2024-01-01'",
     "the optional side": "select 1 from unnest([1]) as x left join p.d.t on x = n where d = '2024-01-01'",
     "a full join": "select 1 from p.d.t full join unnest([1]) as x on x = n where d = '2024-01-01'",
+    "a recursive query": "with recursive a as (select n, d from p.d.t union all select n + 1, d from a where n < 5) "
+    "select n from a where d = '2024-01-01'",
+    "an update from another": "update p.d.u as u set n = t.n from p.d.t as t where u.n = t.n and t.d = u.d",
     "a merge on a key": "merge p.d.t as t using (select 1 as n) as s on t.n = s.n when matched then delete",
 }
 

@@ -44,10 +44,9 @@ _NOTHING: Limited = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One read of a table: the columns that the statement names of it, and those of them that constants limit."""
+    """One read of a table, and those of its columns that constants limit."""
 
     table: str
-    columns: frozenset[str]
     limited: frozenset[str]
 
 
@@ -113,12 +112,11 @@ class _Reader:
             yield from self._below(unwrap(expression))
 
     def _tablescan(self, node: Any, limited: Limited) -> Iterator[Scan]:
-        columns = field_of(node, "column_list")
-        named = {column.name for column in columns if column.column_id in limited}
+        named = frozenset(column.name for column in field_of(node, "column_list") if column.column_id in limited)
         path = node.table.full_name
         view = self._views(path)
         if view is None:
-            yield Scan(path, frozenset(column.name for column in columns), frozenset(named))
+            yield Scan(path, named)
             return
         outputs = field_of(view, "output_column_list")
         inner = frozenset(output.column.column_id for output in outputs if output.name in named)
