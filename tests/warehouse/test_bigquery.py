@@ -108,6 +108,7 @@ FAULTS = {
     "contract_drift": "{{ config(materialized='table', contract={'enforced': true}) }} " + LOGS,
     "documented_drift": LOGS,
     "lacks_a_column": SWAPS,
+    "no_such_type": LOGS,
     "never_declared": INCREMENTAL + LOGS + "{% if is_incremental() %} where amount in unnest(seen){% endif %}",
     "not_built": "{{ config(materialized='ephemeral') }} " + LOGS,
     "sound": LOGS,
@@ -122,6 +123,7 @@ DOCUMENTED = {
     "contract_drift": {"block_timestamp": "timestamp", "amount": "int64"},
     "documented_drift": {"amount": "int64"},
     "lacks_a_column": {"amount": "string"},
+    "no_such_type": {"amount": "varchar"},
     "sound": {"block_timestamp": "timestamp", "amount": "string"},
 }
 
@@ -172,6 +174,7 @@ def test_planted_faults_are_reported_by_name(tmp_path: Path) -> None:
         "compares_types": "incompatible types: TIMESTAMP, DATE",
         "poolhouse-on-run-end-0": "Table not found: raw.nowhere",
         "lacks_a_column": "column amount is documented, its SQL has none",
+        "no_such_type": "column amount is STRING, its contract says varchar",
         "reads_history": "unpruned-read: offline-project.raw.uniswap_v3__pool_swap is read whole",
         "merges_into_history": "unpruned-read: offline-project.main.merges_into_history is read whole",
         "weekly": "partition-expression: PARTITION BY takes",

@@ -172,10 +172,18 @@ def _compare_contracts(report: Report, manifest: Any, warehouse: OfflineWarehous
         for column in node.columns.values() if actual else ():
             if column.name not in actual:
                 report.problems.append(f"{node.name}: column {column.name} is documented, its SQL has none")
-            elif column.data_type and canonical_type(column.data_type) != actual[column.name]:
+            elif column.data_type and _canonical_or_none(column.data_type) != actual[column.name]:
                 report.problems.append(
                     f"{node.name}: column {column.name} is {actual[column.name]}, its contract says {column.data_type}"
                 )
+
+
+def _canonical_or_none(type_: str) -> str | None:
+    """None for what is no type of BigQuery's."""
+    try:
+        return canonical_type(type_)
+    except ValueError:
+        return None
 
 
 def _add_findings(
