@@ -9,6 +9,7 @@ asked for anywhere, over the widest of the filters of each column.
 from __future__ import annotations
 
 import math
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -50,6 +51,7 @@ class Table:
     held: float = 0.0
     """Rows in the partition of the open end: current state, as large as what exists now."""
     builds_per_partition: int | None = None
+    is_partitioned_by_month: bool = False
 
     @cached_property
     def row_bytes(self) -> float:
@@ -230,7 +232,9 @@ def _rows_held_and_others(
         return held, _in_blocks(table, others, share)
     first, last = run.now.date() - timedelta(days=run.history_days), run.now.date()
     matched = 0.0
-    for day in sorted(_matching_days(tuple(on_partition), first, last, _hashable(variables))):
+    for day in sorted(
+        _matching_days(tuple(on_partition), first, last, _hashable(variables), table.is_partitioned_by_month)
+    ):
         elapsed = min(1.0, (run.now - midnight(day)) / timedelta(days=1))
         logged = 0.0 if table.is_standing else table.growth.per_day * elapsed
         rows = logged + table.growth.start / run.history_days
@@ -253,16 +257,26 @@ def _hashable(variables: Variables) -> tuple[tuple[str, Value], ...]:
 
 @cache
 def _matching_days(
-    conditions: tuple[exp.Expr, ...], first: date, last: date, variables: tuple[tuple[str, Value], ...]
+    conditions: tuple[exp.Expr, ...],
+    first: date,
+    last: date,
+    variables: tuple[tuple[str, Value], ...],
+    is_by_month: bool,
 ) -> frozenset[date]:
-    """Days between that can satisfy all conditions. Many statements filter alike, and a history has many days."""
+    """Days between in partitions that can satisfy all conditions. Many statements filter alike, and a history has many
+    days."""
     known = dict(variables)
-    return frozenset(day for day in days_between(first, last) if _matches(conditions, day, known))
+    return frozenset(
+        day for day in days_between(first, last) if _matches(conditions, day, known, is_by_month=is_by_month)
+    )
 
 
-def _matches(conditions: Sequence[exp.Expr], day: date, variables: Variables) -> bool:
-    first = midnight(day)
-    last = first + timedelta(days=1, microseconds=-1) if day < OPEN_DAY else first
+def _matches(conditions: Sequence[exp.Expr], day: date, variables: Variables, *, is_by_month: bool = False) -> bool:
+    """Of the partition that a day lies in."""
+    first, days = midnight(day), 1
+    if is_by_month and day < OPEN_DAY:
+        first, days = midnight(day.replace(day=1)), monthrange(day.year, day.month)[1]
+    last = first + timedelta(days=days, microseconds=-1) if day < OPEN_DAY else first
     return all(may_match(condition, first, last, variables) for condition in conditions)
 
 

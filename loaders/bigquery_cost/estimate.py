@@ -22,8 +22,18 @@ _TEMPORARY = "__dbt_tmp"
 _BOOKKEEPING: dict[str, dict[str, str | None]] = {
     "model_watermarks": {"model_name": "string", "build_number": "int64", "dimension_build_number": "int64"},
     "untested_days": {"date_day": "date"},
+    "logged_dimensions": {
+        "dimension": "string",
+        "chain_id": "int64",
+        "entity": "string",
+        "digest": "string",
+        "first_timestamp": "timestamp",
+        "first_date": "date",
+        "last_date": "date",
+    },
 }
-"""Tables that macros make, with their columns (`macros/ledger/dirty_days.sql`, `macros/quality/tested_days.sql`)."""
+"""Tables that macros make, with their columns (`macros/ledger/dirty_days.sql`, `macros/ledger/logged_dimensions.sql`,
+`macros/quality/tested_days.sql`)."""
 _RUN_HOOKS = "hooks of the run"
 
 
@@ -111,6 +121,7 @@ class _Layout(NamedTuple):
     partition: str | None = None
     cluster: tuple[str, ...] = ()
     builds_per_partition: int | None = None
+    is_partitioned_by_month: bool = False
 
 
 def assumed_tables(project: Project, profile: Profile) -> dict[str, Table]:
@@ -127,13 +138,15 @@ def assumed_tables(project: Project, profile: Profile) -> dict[str, Table]:
         types = {name: column.data_type for name, column in node.columns.items()}
         partition = node.config.get("partition_by") or {}
         builds = (partition.get("range") or {}).get("interval")
-        layout = _Layout(partition.get("field"), tuple(_listed(node.config.get("cluster_by"))), builds)
+        is_by_month = partition.get("granularity") == "month"
+        layout = _Layout(partition.get("field"), tuple(_listed(node.config.get("cluster_by"))), builds, is_by_month)
         tables[relation_name(node)] = _table(profile, relation_name(node), node.name, types, layout)
     for node in _seeds(project.manifest):
         tables[relation_name(node)] = _seed_table(node)
     for name, bookkeeping in _BOOKKEEPING.items():
         relation = _beside_ledger(project.manifest, name)
-        tables[relation] = _table(profile, relation, name, bookkeeping, _Layout())
+        layout = _Layout("first_date" if "first_date" in bookkeeping else None)
+        tables[relation] = _table(profile, relation, name, bookkeeping, layout)
     return tables
 
 
@@ -266,7 +279,7 @@ def _table(
     growth = profile.growth(identifier) or Growth()
     widths = {column.lower(): column_width(column, data_type) for column, data_type in types.items()}
     held, kind = profile.held(identifier), rule.kind if rule else "log"
-    return Table(name, growth, kind, widths, layout.partition, layout.cluster, held, layout.builds_per_partition)
+    return Table(name, growth, kind, widths, layout.partition, layout.cluster, held, *layout[2:])
 
 
 def _layout(table: RawTable | None) -> _Layout:

@@ -8,7 +8,7 @@
     known them when the block was read. `initial_value` is the state before the first event. `model` lists the
     entities, of which `pool` is the column that identifies one. -#}
 {% macro reconcile_pool_state(
-    invariant_id, family, initial_value, mart='dex_trades', model='int_dex_pools', pool='pool_address'
+    invariant_id, family, initial_value, mart='dex_trades', model='dex_pools', pool='pool_address'
 ) -%}
 all_pools as (
 

@@ -1,5 +1,6 @@
 {#- What data tests look at. On DuckDB whole tables. On BigQuery, where every byte is billed, the days that changed since all
-    tests last passed: of a model with dirty days, or of a view on logs, its tests see the rows of these days only.
+    tests last passed: of a model with dirty days, or of a view on logs, its tests see the rows of these days only, of a table
+    of dimensions those that matter from such a day on; the first day of one that changed is among them.
     `--vars '{test_scope: all}'` makes them see everything, `changed` the days that changed. Tests of what stands until an
     audit wait for one.
 
@@ -41,6 +42,15 @@
         where changes.build_number > {{ dirty_variable(seen) }}
         {{ 'union all' if dimensions and not loop.last }}
         {% endfor -%}
+        {%- if dimensions %}
+        union all
+        -- Where its facts are not loaded, an entity is tested all the same.
+        select
+            {{ to_date('changes.first_timestamp') }} as first_date,
+            {{ to_date('changes.first_timestamp') }} as last_date
+        from {{ dimensions }} as changes
+        where changes.build_number > {{ dirty_variable('seen_dimension_build') }}
+        {%- endif %}
     ) as changes
     cross join {{ unnest_days('changes.first_date', add_days('changes.last_date', reach | max)) }}
 {%- endmacro %}
@@ -63,16 +73,20 @@
 {%- endmacro %}
 
 {#- True for a test of what stands until an audit, when this run is none. `meta.tested_in_audits` says so of a model that is
-    computed from such alone, of a view over all logs that only audits read, and of a test in its own file. -#}
+    computed from such alone, of a view over all logs that only audits read, of what is read whole into tables that have tests
+    of their own, and of a test in its own file. -#}
 {% macro waits_for_audit() -%}
     {%- set tested = graph.nodes.get(model.attached_node) or model -%}
     {{ return(not is_audit() and (tested.config.materialized == 'audit' or tested.config.meta.tested_in_audits)) }}
 {%- endmacro %}
 
 {#- The column of a model, a date or a timestamp, by which its tests can be limited to days: what it is rebuilt by, or the
-    partition that a staging view hands on. Empty: they see all of it. -#}
+    partition that a staging view hands on, or the first day of what a table of dimensions lists (`meta.tested_by`). Empty:
+    they see all of it. -#}
 {% macro day_column(node) -%}
-    {%- if node.config.meta.dirty_families -%}
+    {%- if node.config.meta.tested_by -%}
+        {{ return(node.config.meta.tested_by) }}
+    {%- elif node.config.meta.dirty_families -%}
         {{ return(dirty_date_of(node.config.meta)) }}
     {%- elif node.config.materialized == 'view' and 'block_timestamp' in node.columns -%}
         {{ return('block_timestamp') }}

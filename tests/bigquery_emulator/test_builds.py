@@ -84,7 +84,7 @@ def test_every_table_is_what_it_is_on_duckdb(built: Built) -> None:
             filled.append(node["name"])
     assert not different, "\n".join(f"{relation}: {what}" for relation, what in different.items())
     assert {
-        *("dex_trades", "dex_volume_daily", "int_dex_pools", "tokens", "token_prices_hourly"),
+        *("dex_trades", "dex_volume_daily", "dex_pools", "tokens", "token_prices_hourly"),
         *("int_ledger_changes", "int_lending_aave_v3_scaled_balances"),
     } <= set(filled)
 

@@ -119,6 +119,22 @@ def test_open_state_is_one_partition() -> None:
     assert bill("select value from p.d.state", DAILY, state).scanned == (A_YEAR * 1e6 + 5e6) * 32
 
 
+def test_a_month_is_read_whole() -> None:
+    """Of entities spread over a year the month of the newest; the first of December stands in another partition."""
+    pools = Table(
+        POOLS, Growth(A_YEAR * 1000), "dimension", {"first_date": 8.0}, "first_date", is_partitioned_by_month=True
+    )
+    catalog = Catalog({POOLS: ("first_date",)}, {})
+
+    def scanned(condition: str) -> float:
+        statement = read_statement(f"select first_date from p.d.pools where {condition}", catalog)
+        return Bill.of(statement_reads(statement, {POOLS: pools}, HOURLY, HOURLY.variables()).values()).scanned
+
+    assert scanned("first_date in unnest(untested_days)") == 26 * 1000 * 8
+    assert scanned("first_date = date '2026-10-31'") == 31 * 1000 * 8
+    assert scanned("first_date in (date '2026-09-30', date '2026-10-01')") == (30 + 31) * 1000 * 8
+
+
 def test_who_saw_the_last_build_reads_the_newest_partition_of_a_log_by_build() -> None:
     widths = {"build_number": 8.0, "amount": 32.0}
     log = Table(FACTS, Growth(1e6, 100), "log", widths, "build_number", builds_per_partition=100)

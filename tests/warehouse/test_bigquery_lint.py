@@ -144,6 +144,7 @@ SOUND = [
     "select (select sum(x) from unnest([o.n]) as x where x > o.n) from p.d.u as o",
     "select 1 from p.d.u as o where exists (select 1 from p.d.u where u.k = o.k and u.n < o.n)",
     "select o.n in (select u.n from p.d.u where u.k = o.k) from p.d.u as o",
+    "select n from p.d.by_month",
 ]
 
 Breaches = Callable[[str], set[str]]
@@ -156,6 +157,7 @@ def breaches() -> Breaches:
         warehouse.add_table(f"p.many.t{number}", {"n": "INT64"})
     warehouse.add_table("p.d.t", COLUMNS, partition="d")
     warehouse.add_table("p.d.u", COLUMNS)
+    warehouse.run("create table p.d.by_month (d date, n int64) partition by date_trunc(d, month)", "")
     warehouse.is_incremental = True
 
     def run(script: str) -> set[str]:

@@ -58,6 +58,42 @@ def test_a_fault_is_found_on_the_days_that_changed_and_stays_found(warehouse_cop
     assert not execute(warehouse_copy, watermarks), "a run that failed, or left tests out, has tested nothing for good"
 
 
+def test_a_fault_of_a_token_is_found_when_the_token_changes(warehouse_copy: Path) -> None:
+    """Also of one that the registry names: it matters since before anything was loaded."""
+    token, first_day = execute(
+        warehouse_copy,
+        "select token_address, first_date from market.tokens where is_registered "
+        "and chain_id in (select chain_id from intermediate.int_ledger_live_segments) limit 1",
+    )[0]
+    tokens = f"market.tokens where token_address = '{token}'"
+    execute(
+        warehouse_copy,
+        "insert into intermediate.model_watermarks select '@tests', ledger.build_number, dimensions.build_number "
+        "from intermediate.model_watermarks as ledger, intermediate.model_watermarks as dimensions "
+        "where ledger.model_name = 'int_ledger_changes' and dimensions.model_name = 'int_dimension_changes'",
+    )
+    test = ("test", "--select", "tokens", "--vars", "{test_scope: changed}")
+
+    def build_log() -> set[object]:
+        passed, output = dbt(warehouse_copy, "run", "--select", "int_dimension_changes")
+        assert passed, output
+        return {row[0] for row in execute(warehouse_copy, f"select date_day from {UNTESTED}")}
+
+    assert not build_log()
+    execute(warehouse_copy, f"insert into market.tokens from {tokens}")
+    passed, output = dbt(warehouse_copy, *test)
+    assert passed, output
+
+    execute(
+        warehouse_copy,
+        f"update market.tokens set decimals = decimals + 1 where token_address = '{token}' returning 1",
+    )
+    assert first_day in build_log()
+    passed, output = dbt(warehouse_copy, *test)
+    assert not passed
+    assert "is_key_tokens" in output
+
+
 def test_an_audit_is_made_when_asked_for(warehouse_copy: Path) -> None:
     run = ("run", "--select", "int_quality_heads", "--vars")
     marked = "update intermediate.int_quality_heads set head_block = -1 returning head_block"

@@ -1,15 +1,11 @@
+{{ config(materialized = 'view', meta = {'tested_in_audits': true}) }}
+
 -- Everything that says what a pool is, proven or not. A contract that merely speaks like a factory proves nothing.
 with
 
-pairs as (
+creations as (
 
-    select * from {{ ref('stg_uniswap_v2__factory_pair_created') }}
-
-),
-
-pools as (
-
-    select * from {{ ref('stg_uniswap_v3__factory_pool_created') }}
+    select * from {{ ref('int_dex_pool_creations') }}
 
 ),
 
@@ -30,23 +26,7 @@ unioned as (
     select
         chain_id,
         pool_address,
-        'uniswap_v2' as family,
-        factory_address,
-        token0,
-        token1,
-        cast(null as int64) as pool_fee_pips,
-        cast(null as int64) as tick_spacing,
-        block_number as created_block,
-        block_timestamp as created_timestamp,
-        log_index as created_log_index,
-        block_timestamp as first_timestamp,
-        'creation_event' as evidence
-    from pairs
-    union all
-    select
-        chain_id,
-        pool_address,
-        'uniswap_v3' as family,
+        family,
         factory_address,
         token0,
         token1,
@@ -57,7 +37,7 @@ unioned as (
         log_index as created_log_index,
         block_timestamp as first_timestamp,
         'creation_event' as evidence
-    from pools
+    from creations
     union all
     select
         chain_id,

@@ -1,3 +1,5 @@
+{{ config(materialized = 'view', meta = {'tested_in_audits': true}) }}
+
 -- One row per pool: the strongest evidence decides, and only a registered factory's pools belong to a protocol.
 with
 

@@ -32,7 +32,7 @@ v3_swaps as (
 
 pools as (
 
-    select * from {{ ref('int_dex_pools') }}
+    select * from {{ ref('dex_pools') }}
 
 ),
 
@@ -94,12 +94,13 @@ unioned as (
 
 ),
 
--- A contract may emit the events of two families; it is a pool of the one it was admitted to.
+-- A contract may emit the events of two families; it is a pool of the one it was admitted to. In these families a pool
+-- is its contract.
 admitted as (
 
     select
         unioned.*,
-        pools.pool_id,
+        unioned.pool_address as pool_id,
         pools.token0,
         pools.token1,
         pools.fee_pips,

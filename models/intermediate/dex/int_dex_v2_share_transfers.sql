@@ -6,7 +6,7 @@ with
 
 pools as (
 
-    select * from {{ ref('int_dex_pools') }}
+    select * from {{ ref('dex_pools') }}
     where protocol != 'unknown' and family = 'uniswap_v2'
 
 ),

@@ -1,3 +1,5 @@
+{{ config(meta = {'tested_in_audits': true}) }}
+
 -- Every token that anything refers to, whether its contract was read or not.
 with
 

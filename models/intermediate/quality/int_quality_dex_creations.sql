@@ -57,7 +57,7 @@ creations as (
 
 pools as (
 
-    select * from {{ ref('int_dex_pools') }}
+    select * from {{ ref('dex_pools') }}
     where protocol != 'unknown'
 
 ),

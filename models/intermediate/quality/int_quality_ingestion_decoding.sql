@@ -16,7 +16,7 @@ undecoded as (
 
 pools as (
 
-    select * from {{ ref('int_dex_pools') }}
+    select * from {{ ref('dex_pools') }}
     where protocol != 'unknown'
 
 ),

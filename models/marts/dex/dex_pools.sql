@@ -1,3 +1,10 @@
+{{
+    config(
+        partition_by = month_partition('first_date'),
+        meta = {'tested_by': 'first_date'},
+    )
+}}
+
 with
 
 pools as (
@@ -30,6 +37,8 @@ final as (
         pools.tick_spacing,
         pools.created_block,
         pools.created_timestamp,
+        pools.first_timestamp,
+        {{ to_date('pools.first_timestamp') }} as first_date,
         pools.origin,
         pools.unproven_reason,
         pools.is_history_complete

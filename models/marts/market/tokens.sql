@@ -1,3 +1,10 @@
+{{
+    config(
+        partition_by = month_partition('first_date'),
+        meta = {'tested_by': 'first_date'},
+    )
+}}
+
 with
 
 addresses as (
@@ -24,6 +31,7 @@ joined as (
     select
         addresses.chain_id,
         addresses.token_address,
+        addresses.first_timestamp,
         coalesce(reads.symbol, registry.symbol) as symbol,
         reads.name,
         case when reads.decimals between 0 and 255 then reads.decimals end as read_decimals,
@@ -67,7 +75,9 @@ final as (
         category,
         is_anchor,
         cast(peg_usd as {{ type_decimal() }}) as peg_usd,
-        is_registered
+        is_registered,
+        first_timestamp,
+        {{ to_date('first_timestamp') }} as first_date
     from joined
 
 )

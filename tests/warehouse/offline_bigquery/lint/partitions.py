@@ -58,9 +58,13 @@ def partitions_per_job(sent: Sent) -> Iterator[str]:
 
 
 def partition_column(tree: Any) -> str:
-    """The column that a CREATE TABLE partitions by; empty if none."""
+    """The column by whose days, or numbers, a CREATE TABLE partitions; empty if none. Months are of what is read whole."""
     columns = (
-        node for by in field_of(tree, "partition_by_list") or () for node in walk(by) if kind_of(node) == "ColumnRef"
+        node
+        for by in field_of(tree, "partition_by_list") or ()
+        if _granularity(unwrap(by)) != "MONTH"
+        for node in walk(by)
+        if kind_of(node) == "ColumnRef"
     )
     return next((str(reference.column.name) for reference in columns), "")
 
