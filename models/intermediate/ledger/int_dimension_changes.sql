@@ -3,12 +3,19 @@
         materialized = 'incremental',
         full_refresh = false,
         partition_by = build_partition(),
-        post_hook = ["{{ record_build() }}", "{{ record_untested_days(this) }}"],
+        meta = {'tested_in_audits': true},
+        pre_hook = "{{ create_logged_dimensions() }}",
+        post_hook = [
+            "{{ record_build() }}",
+            "{{ record_logged_dimensions() }}",
+            "{{ record_untested_days(this) }}",
+        ],
     )
 }}
 
 -- What the days of facts depend on beside their logs. A dimension is a CTE here that gives each entity a digest of the
--- columns that facts use, and the time of the first fact that may use them; an entity without one is none.
+-- columns that facts use, and the time of the first fact that may use them; an entity without one is none. They are
+-- compared with what this log says of them as of its last build, which a table of its own keeps.
 with
 
 dex_pools as (
@@ -18,10 +25,10 @@ dex_pools as (
         chain_id,
         pool_address as entity,
         {{ row_digest([
-            'pool_id', 'family', 'protocol', 'version', 'token0', 'token1', 'fee_pips'
+            'family', 'protocol', 'version', 'token0', 'token1', 'fee_pips'
         ]) | indent(8) }} as digest,
         first_timestamp
-    from {{ ref('int_dex_pools') }}
+    from {{ ref('dex_pools') }}
 
 ),
 
@@ -29,18 +36,13 @@ tokens as (
 
     select
         'tokens' as dimension,
-        tokens.chain_id,
-        tokens.token_address as entity,
+        chain_id,
+        token_address as entity,
         {{ row_digest([
-            'tokens.decimals', 'tokens.category', 'tokens.is_anchor',
-            'cast(tokens.peg_usd * 1000000000 as int64)', 'tokens.symbol'
+            'decimals', 'category', 'is_anchor', 'cast(peg_usd * 1000000000 as int64)', 'symbol'
         ]) | indent(8) }} as digest,
-        addresses.first_timestamp
-    from {{ ref('tokens') }} as tokens
-    inner join {{ ref('int_market_token_addresses') }} as addresses
-        on
-            tokens.chain_id = addresses.chain_id
-            and tokens.token_address = addresses.token_address
+        first_timestamp
+    from {{ ref('tokens') }}
 
 ),
 
@@ -129,49 +131,9 @@ current_rows as (
 
 ),
 
-{% if is_incremental() %}
-
-history as (
-
-    select * from {{ this }}
-
-),
-
-{% else %}
-
-history as (
-
-    select
-        current_rows.*,
-        {{ to_date('current_rows.first_timestamp') }} as first_date,
-        {{ to_date('current_rows.first_timestamp') }} as last_date,
-        1 as change_sign,
-        0 as build_number
-    from current_rows
-    where false
-
-),
-
-{% endif %}
-
 previous as (
 
-    select
-        dimension,
-        chain_id,
-        entity,
-        digest,
-        min(first_timestamp) as first_timestamp,
-        max(last_date) as last_date
-    from history
-    group by dimension, chain_id, entity, digest
-    having sum(change_sign) > 0
-
-),
-
-last_build as (
-
-    select coalesce(max(build_number), 0) as build_number from history
+    select * from {{ logged_dimensions() }}
 
 ),
 
@@ -250,9 +212,8 @@ final as (
             as last_date,
         dated.first_timestamp,
         dated.change_sign,
-        last_build.build_number + 1 as build_number
+        {{ last_build(this) }} + 1 as build_number
     from dated
-    cross join last_build
 
 )
 

@@ -6,5 +6,5 @@ _SUM_OF_CHANGES = (
 
 KNOWN: dict[tuple[str, str], str] = {
     ("int_ledger_changes", "unpruned-read"): _SUM_OF_CHANGES,
-    ("int_dimension_changes", "unpruned-read"): _SUM_OF_CHANGES,
+    ("int_dimension_changes", "unpruned-read"): "what was logged last is compared with all that is: current state",
 }

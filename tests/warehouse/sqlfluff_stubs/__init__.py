@@ -82,6 +82,29 @@ class Config:
         return default
 
 
+class Relation(str):
+    """A table that macros name themselves: its identifier."""
+
+    __slots__ = ()
+
+    @classmethod
+    def create(cls, identifier: str, **_: Any) -> Relation:
+        return cls(identifier)
+
+    def incorporate(self, path: dict[str, str]) -> Relation:
+        return Relation(path["identifier"])
+
+    @property
+    def identifier(self) -> str:
+        return str(self)
+
+
+class Api:
+    """``api``."""
+
+    Relation = Relation
+
+
 def ref(model: str) -> str:
     return model
 
@@ -107,13 +130,14 @@ adapter = Adapter()
 target = Target()
 dbt = Dbt()
 config = Config()
-this = "this_model"
+api = Api()
+this = Relation("this_model")
 
 _environment = jinja2.Environment(  # noqa: S701 (the output is SQL)
     extensions=["jinja2.ext.do"], keep_trailing_newline=True, undefined=jinja2.StrictUndefined
 )
 _environment.globals.update(
-    {"adapter": adapter, "target": target, "dbt": dbt, "config": config, "ref": ref, "source": source},
+    {"adapter": adapter, "api": api, "target": target, "dbt": dbt, "config": config, "ref": ref, "source": source},
     is_incremental=is_incremental,
     var=var,
     this=this,

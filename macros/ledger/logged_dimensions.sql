@@ -1,0 +1,74 @@
+{#- What int_dimension_changes says of every dimension's rows as of its last build: with these it compares, not with all that it
+    ever logged. Its hooks keep them, each day's in a partition of their own, so that a change rewrites its day. A build that
+    fails in between logs the same changes once more. -#}
+{% macro logged_dimensions() -%}
+    {{ return(model_watermarks().incorporate(path={'identifier': 'logged_dimensions'})) }}
+{%- endmacro %}
+
+{#- Pre-hook. A log that is begun anew has logged nothing. -#}
+{% macro create_logged_dimensions() -%}
+    create {{ 'table if not exists' if is_incremental() else 'or replace table' }} {{ logged_dimensions() }} (
+        dimension string,
+        chain_id int64,
+        entity string,
+        digest string,
+        first_timestamp timestamp,
+        first_date date,
+        last_date date
+    ) {{ adapter.dispatch('partition_of_logged_dimensions', 'poolhouse')() }}
+{%- endmacro %}
+
+{% macro default__partition_of_logged_dimensions() -%}{%- endmacro %}
+
+{% macro bigquery__partition_of_logged_dimensions() -%} partition by first_date {%- endmacro %}
+
+{#- Post-hook: what the last build logged takes the place of what was logged of the same rows before. -#}
+{% macro record_logged_dimensions() -%}
+    {{ adapter.dispatch('declare_days_of_last_build', 'poolhouse')() }}
+    delete from {{ logged_dimensions() }} as logged
+    where
+        {{ in_days('logged.first_date', 'dirty_days') }}
+        and exists (
+            select 1
+            from {{ this }} as changes
+            where
+                changes.build_number > {{ dirty_variable('seen_dimension_build') }}
+                and changes.dimension = logged.dimension
+                and changes.chain_id = logged.chain_id
+                and changes.entity = logged.entity
+                and changes.digest = logged.digest
+        );
+    insert into {{ logged_dimensions() }} (
+        dimension, chain_id, entity, digest, first_timestamp, first_date, last_date
+    )
+    select distinct
+        changes.dimension,
+        changes.chain_id,
+        changes.entity,
+        changes.digest,
+        changes.first_timestamp,
+        {{ to_date('changes.first_timestamp') }} as first_date,
+        changes.last_date
+    from {{ this }} as changes
+    where
+        changes.build_number > {{ dirty_variable('seen_dimension_build') }}
+        and changes.change_sign = 1
+{%- endmacro %}
+
+{% macro default__declare_days_of_last_build() -%}
+    set variable seen_dimension_build = {{ last_build(this) }} - 1;
+    set variable dirty = (
+        select {'days': coalesce(list(distinct {{ to_date('changes.first_timestamp') }}), [])}
+        from {{ this }} as changes
+        where changes.build_number > {{ dirty_variable('seen_dimension_build') }}
+    );
+{%- endmacro %}
+
+{% macro bigquery__declare_days_of_last_build() -%}
+    declare seen_dimension_build int64 default {{ last_build(this) }} - 1;
+    declare dirty_days array<date> default (
+        select coalesce(array_agg(distinct {{ to_date('changes.first_timestamp') }}), [])
+        from {{ this }} as changes
+        where changes.build_number > seen_dimension_build
+    );
+{%- endmacro %}
