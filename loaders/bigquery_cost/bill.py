@@ -97,7 +97,8 @@ class Run:
         return self.now - self.interval - self.tail
 
     def variables(self, grain: str = "log", read_back_days: int = 0) -> Variables:
-        """Script variables of `macros/ledger/dirty_days.sql` and `macros/quality/tested_days.sql`."""
+        """Script variables of `macros/ledger/dirty_days.sql` and `new_loads.sql`, and of `macros/quality/tested_days.sql`. What
+        loads ask for, hour after hour, is known."""
         last = (self.now - timedelta(microseconds=1)).date()
         first = self.since.date()
         since = {
@@ -112,6 +113,8 @@ class Run:
             "read_days": tuple(days_between(first - timedelta(days=read_back_days), last)),
             "untested_days": tuple(days_between(first, last)),
             "first_untested_day": first,
+            "loaded_since": self.since - timedelta(days=1),
+            "sets_since": self.now,
         }
 
 

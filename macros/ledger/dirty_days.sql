@@ -56,6 +56,9 @@
     alter table {{ relation }} add column if not exists dimension_build_number int64;
     alter table if exists {{ ledger_changes }} add column if not exists first_timestamp timestamp;
     alter table if exists {{ ledger_changes }} add column if not exists filter_set string default '';
+    -- Segments were logged by family. All of them cease with the next build, when every day is dirty once.
+    alter table if exists {{ ledger_changes }} add column if not exists families string default '{{ all_families() }}';
+    alter table if exists {{ ledger_changes }} drop column if exists family;
     alter table if exists {{ ledger_changes }} drop column if exists role;
     alter table if exists {{ ledger_changes }} drop column if exists event;
     alter table if exists {{ ledger_changes }} drop column if exists contract_address
@@ -181,7 +184,7 @@
             coalesce(ledger.first_timestamp, {{ day_start('ledger.first_date') }}) as first_timestamp
         from {{ ref('int_ledger_changes') }} as ledger
         where
-            ledger.family in ('{{ config.meta_get('dirty_families') | join("', '") }}')
+            {{ has_family('ledger.families', config.meta_get('dirty_families')) }}
             and ledger.build_number > {{ dirty_variable('seen_build') }}
         {%- if config.meta_get('dirty_dimensions') %}
         union all
@@ -363,7 +366,7 @@
 {%- endmacro %}
 
 {#- What dbt runs for an incremental build: for a model with dirty families the days are declared and replaced in one
-    atomic statement, for any other model dbt's own MERGE. -#}
+    atomic statement, for any other model dbt's own MERGE, which adds rows. -#}
 {% macro bigquery__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) -%}
     {%- if config.meta_get('dirty_families') -%}
         {{ declare_dirty_days() }}
@@ -371,6 +374,11 @@
             target, source, dest_columns, [replaced_rows('DBT_INTERNAL_DEST')], false
         ) }}
     {%- else -%}
+        {%- if config.meta_get('reads_new_loads') -%}
+            {{ declare_new_loads() }}
+        {%- elif config.meta_get('reads_unknown_sets') -%}
+            {{ declare_unknown_sets() }}
+        {%- endif %}
         {{ default__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) }}
     {%- endif -%}
 {%- endmacro %}

@@ -9,7 +9,6 @@
             raw_logs._dlt_load_id = live_segments.load_id
             and raw_logs.chain_id = live_segments.chain_id
             and raw_logs.block_number between live_segments.from_block and live_segments.to_block
-            and live_segments.family = '{{ family }}'
     inner join {{ ref('int_ledger_filter_sets') }} as filters
         on
             live_segments.filter_set = filters.filter_set

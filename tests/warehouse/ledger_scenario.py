@@ -29,6 +29,19 @@ class Load:
     to_block: int
     swaps: Mapping[int, int]
     is_complete: bool = True
+    events: tuple[str, ...] = ("Swap", "Sync")
+    """What it asked for."""
+    decoder_version: int = 1
+
+    @property
+    def loaded_at(self) -> dt.datetime:
+        """When its ranges were written, soon after it began."""
+        return dt.datetime.fromtimestamp(float(self.load_id) + 1, dt.UTC)
+
+
+def load_id(day: int) -> str:
+    """Of a load that begins so many days after the chain."""
+    return f"{DAY_ZERO.timestamp() + day * 86_400}"
 
 
 class LedgerScenario:
@@ -53,7 +66,7 @@ class LedgerScenario:
         with duckdb.connect(str(self.database)) as connection:
             _insert(connection, "uniswap_v2__pair_swap", swaps)
             _insert(connection, "uniswap_v2__pair_sync", syncs)
-            _insert(connection, "load_ranges", [_range(load, "Swap"), _range(load, "Sync")])
+            _insert(connection, "load_ranges", [_range(load, event) for event in load.events])
             status = 0 if load.is_complete else 1
             connection.execute(
                 "insert into raw._dlt_loads values (?, 'poolhouse', ?, ?, '')", [load.load_id, status, DAY_ZERO]
@@ -114,11 +127,11 @@ def _range(load: Load, event: str) -> dict[str, Any]:
         "max_timestamp": _timestamp(load.to_block),
         "log_count": len(load.swaps),
         "finality": load.finality,
-        "decoder_version": "1",
+        "decoder_version": str(load.decoder_version),
         "registry_version": "1",
         "source": "rpc",
         "endpoint_host": "localhost",
-        "loaded_at": DAY_ZERO,
+        "loaded_at": load.loaded_at,
         "_dlt_load_id": load.load_id,
     }
 

@@ -79,7 +79,7 @@ price_heads as (
         {{ row_digest([unix_seconds(to_hour('max(max_timestamp)'))]) | indent(8) }} as digest,
         {{ to_hour('max(max_timestamp)') }} as first_timestamp
     from {{ ref('int_ledger_live_segments') }}
-    where family in ('{{ price_families() | join("', '") }}') -- noqa: LT05
+    where {{ has_family('families', price_families()) }}
     group by chain_id
 
 ),

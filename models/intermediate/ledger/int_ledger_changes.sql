@@ -13,7 +13,6 @@ live_segments as (
 
     select
         chain_id,
-        family,
         filter_set,
         load_id,
         from_block,
@@ -48,7 +47,6 @@ header_days as (
 
     select
         headers.chain_id,
-        'blocks' as family,
         'headers' as filter_set,
         headers.load_id,
         min(headers.block_number) as from_block,
@@ -70,6 +68,25 @@ present as (
     select * from live_segments
     union all
     select * from header_days
+
+),
+
+set_families as (
+
+    select
+        filter_set,
+        family,
+        {{ dbt.hash(
+            "string_agg(concat(role, '/', event, '/', contract_address), ','"
+            ~ " order by role, event, contract_address)"
+        ) }} as filters
+    from {{ ref('int_ledger_filter_sets') }}
+    group by filter_set, family
+    union all
+    select
+        'headers' as filter_set,
+        'blocks' as family,
+        'headers' as filters
 
 ),
 
@@ -100,7 +117,6 @@ known as (
 
     select
         chain_id,
-        family,
         filter_set,
         load_id,
         from_block,
@@ -112,7 +128,6 @@ known as (
     from history
     group by
         chain_id,
-        family,
         filter_set,
         load_id,
         from_block,
@@ -145,7 +160,6 @@ appeared as (
     left outer join previous
         on
             present.chain_id = previous.chain_id
-            and present.family = previous.family
             and present.filter_set = previous.filter_set
             and present.load_id = previous.load_id
             and present.from_block = previous.from_block
@@ -158,7 +172,6 @@ ceased as (
 
     select
         previous.chain_id,
-        previous.family,
         previous.filter_set,
         previous.load_id,
         previous.from_block,
@@ -171,7 +184,6 @@ ceased as (
     left outer join present
         on
             previous.chain_id = present.chain_id
-            and previous.family = present.family
             and previous.filter_set = present.filter_set
             and previous.load_id = present.load_id
             and previous.from_block = present.from_block
@@ -188,21 +200,94 @@ changes as (
 
 ),
 
+-- Where some families of a segment are loaded again it ceases, and one of the others appears: nothing changed of these. A set
+-- that was logged before the sets were kept may have been of any family.
+family_changes as (
+
+    select
+        changes.*,
+        coalesce(set_families.family, '{{ all_families().strip(',') }}') as family,
+        min(changes.change_sign) over (
+            partition by
+                changes.chain_id,
+                changes.load_id,
+                changes.from_block,
+                changes.to_block,
+                changes.first_date,
+                changes.last_date,
+                changes.first_timestamp,
+                set_families.family,
+                set_families.filters
+        ) as least_sign,
+        max(changes.change_sign) over (
+            partition by
+                changes.chain_id,
+                changes.load_id,
+                changes.from_block,
+                changes.to_block,
+                changes.first_date,
+                changes.last_date,
+                changes.first_timestamp,
+                set_families.family,
+                set_families.filters
+        ) as greatest_sign
+    from changes
+    left outer join set_families
+        on changes.filter_set = set_families.filter_set
+
+),
+
+families as (
+
+    select
+        chain_id,
+        filter_set,
+        load_id,
+        from_block,
+        to_block,
+        first_date,
+        last_date,
+        first_timestamp,
+        change_sign,
+        concat(
+            ',',
+            coalesce(
+                string_agg(
+                    case when least_sign = greatest_sign then family end, ',' order by family
+                ),
+                ''
+            ),
+            ','
+        ) as families
+    from family_changes
+    group by
+        chain_id,
+        filter_set,
+        load_id,
+        from_block,
+        to_block,
+        first_date,
+        last_date,
+        first_timestamp,
+        change_sign
+
+),
+
 final as (
 
     select
-        changes.chain_id,
-        changes.family,
-        changes.filter_set,
-        changes.load_id,
-        changes.from_block,
-        changes.to_block,
-        changes.first_date,
-        changes.last_date,
-        changes.first_timestamp,
-        changes.change_sign,
+        families.chain_id,
+        families.families,
+        families.filter_set,
+        families.load_id,
+        families.from_block,
+        families.to_block,
+        families.first_date,
+        families.last_date,
+        families.first_timestamp,
+        families.change_sign,
         last_build.build_number + 1 as build_number
-    from changes
+    from families
     cross join last_build
 
 )

@@ -13,34 +13,52 @@ filter_sets as (
 
 ),
 
-live_ranges as (
+set_families as (
+
+    select
+        filter_set,
+        family,
+        count(*) as filter_count
+    from filter_sets
+    group by filter_set, family
+
+),
+
+live as (
 
     select
         live_segments.chain_id,
-        live_segments.family,
+        set_families.family,
         live_segments.from_block,
         live_segments.to_block,
         live_segments.to_timestamp,
-        filter_sets.role,
-        filter_sets.event,
-        filter_sets.contract_address
+        set_families.filter_count
     from live_segments
-    inner join filter_sets
-        on
-            live_segments.family = filter_sets.family
-            and live_segments.filter_set = filter_sets.filter_set
+    inner join set_families
+        on live_segments.filter_set = set_families.filter_set
+
+),
+
+live_sets as (
+
+    select distinct
+        chain_id,
+        filter_set
+    from live_segments
 
 ),
 
 filters as (
 
     select distinct
-        chain_id,
-        family,
-        role,
-        event,
-        contract_address
-    from live_ranges
+        live_sets.chain_id,
+        filter_sets.family,
+        filter_sets.role,
+        filter_sets.event,
+        filter_sets.contract_address
+    from live_sets
+    inner join filter_sets
+        on live_sets.filter_set = filter_sets.filter_set
 
 ),
 
@@ -55,19 +73,34 @@ filter_counts as (
 
 ),
 
+-- Segments of one filter are disjoint, so how many filters are loaded for a block is a sum over those begun and not ended.
+steps as (
+
+    select
+        chain_id,
+        family,
+        from_block as boundary,
+        filter_count as step
+    from live
+    union all
+    select
+        chain_id,
+        family,
+        to_block + 1 as boundary,
+        -filter_count as step
+    from live
+
+),
+
 boundaries as (
 
     select
         chain_id,
         family,
-        from_block as boundary
-    from live_ranges
-    union distinct
-    select
-        chain_id,
-        family,
-        to_block + 1 as boundary
-    from live_ranges
+        boundary,
+        sum(step) as step
+    from steps
+    group by chain_id, family, boundary
 
 ),
 
@@ -77,8 +110,25 @@ segments as (
         chain_id,
         family,
         boundary as from_block,
-        lead(boundary) over (partition by chain_id, family order by boundary) - 1 as to_block
+        lead(boundary) over (partition by chain_id, family order by boundary) - 1 as to_block,
+        sum(step) over (
+            partition by chain_id, family
+            order by boundary
+            rows between unbounded preceding and current row
+        ) as filter_count
     from boundaries
+
+),
+
+ends as (
+
+    select
+        chain_id,
+        family,
+        to_block,
+        max(to_timestamp) as to_timestamp
+    from live
+    group by chain_id, family, to_block
 
 ),
 
@@ -89,26 +139,18 @@ complete as (
         segments.family,
         segments.from_block,
         segments.to_block,
-        max(case when live_ranges.to_block = segments.to_block then live_ranges.to_timestamp end)
-            as to_timestamp
+        ends.to_timestamp
     from segments
-    inner join live_ranges
-        on
-            segments.chain_id = live_ranges.chain_id
-            and segments.family = live_ranges.family
-            and segments.from_block >= live_ranges.from_block
-            and segments.to_block <= live_ranges.to_block
     inner join filter_counts
         on
             segments.chain_id = filter_counts.chain_id
             and segments.family = filter_counts.family
-    group by
-        segments.chain_id,
-        segments.family,
-        segments.from_block,
-        segments.to_block,
-        filter_counts.filter_count
-    having count(*) = filter_counts.filter_count
+            and segments.filter_count = filter_counts.filter_count
+    left outer join ends
+        on
+            segments.chain_id = ends.chain_id
+            and segments.family = ends.family
+            and segments.to_block = ends.to_block
 
 ),
 

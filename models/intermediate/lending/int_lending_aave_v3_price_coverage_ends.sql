@@ -12,10 +12,10 @@ coverage as (
 
 ),
 
-live_ranges as (
+live_segments as (
 
-    select * from {{ ref('int_ledger_live_ranges') }}
-    where family = 'chainlink'
+    select * from {{ ref('int_ledger_live_segments') }}
+    where {{ has_family('families', ['chainlink']) }}
 
 ),
 
@@ -37,13 +37,13 @@ final as (
         ends.chain_id,
         ends.side,
         ends.end_block,
-        coalesce(min(live_ranges.min_timestamp), {{ day_start("date '1970-01-01'") }})
+        coalesce(min(live_segments.min_timestamp), {{ day_start("date '1970-01-01'") }})
             as first_timestamp
     from ends
-    left outer join live_ranges
+    left outer join live_segments
         on
-            ends.chain_id = live_ranges.chain_id
-            and ends.end_block between live_ranges.from_block and live_ranges.to_block
+            ends.chain_id = live_segments.chain_id
+            and ends.end_block between live_segments.from_block and live_segments.to_block
     group by ends.chain_id, ends.side, ends.end_block
 
 )

@@ -61,7 +61,7 @@ heads as (
         chain_id,
         {{ to_hour('max(max_timestamp)') }} as head_hour
     from {{ ref('int_ledger_live_segments') }}
-    where family in ('{{ price_families() | join("', '") }}') -- noqa: LT05
+    where {{ has_family('families', price_families()) }}
     group by chain_id
 
 ),

@@ -8,7 +8,7 @@ filters as (
         event,
         topic0,
         table_name
-    from {{ ref('stg_poolhouse__load_ranges') }}
+    from {{ ref('int_ledger_loaded_filters') }}
 
 ),
 

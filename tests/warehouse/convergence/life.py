@@ -46,11 +46,11 @@ LATE = {
 """What a registry may learn late: rows of a seed by a part of their text."""
 
 
-_SEGMENT = "chain_id, family, filter_set, load_id, from_block, to_block"
+_SEGMENT = "chain_id, filter_set, load_id, from_block, to_block"
 _CHANGES_WITHOUT_RANGE = f"""
     with logged as (
         select {_SEGMENT} from intermediate.int_ledger_changes
-        where family != 'blocks' group by all having sum(change_sign) > 0
+        where filter_set != 'headers' group by all having sum(change_sign) > 0
     ),
     live as (select {_SEGMENT} from intermediate.int_ledger_live_segments)
     (from logged except from live) union all (from live except from logged)

@@ -8,6 +8,7 @@ from tests.warehouse.googlesql.evaluator import Table
 from tests.warehouse.parity.contents import Contents
 
 _CHANGES = "intermediate.int_ledger_changes"
+_FAMILIES = "concat(',blocks,', string_agg(distinct family, ',' order by family), ',')"
 _WATERMARKS = "intermediate.model_watermarks"
 _DAYS = 2
 
@@ -23,8 +24,9 @@ def dirty_logs(contents: Contents, relations: Collection[str]) -> dict[str, Tabl
             select block_date from ({days}) group by all order by count(*) desc, block_date desc limit {_DAYS}
         ),
         seen as (
-            select * from {_CHANGES} where build_number = (select max(build_number) from {_CHANGES})
-            qualify row_number() over (partition by chain_id, family order by filter_set) = 1
+            select * replace ((select {_FAMILIES} from intermediate.int_ledger_filter_sets) as families)
+            from {_CHANGES} where build_number = (select max(build_number) from {_CHANGES})
+            qualify row_number() over (partition by chain_id order by filter_set, load_id, from_block, change_sign) = 1
         )
         select * from seen
         union all
