@@ -56,7 +56,7 @@
     alter table {{ relation }} add column if not exists dimension_build_number int64;
     alter table if exists {{ ledger_changes }} add column if not exists first_timestamp timestamp;
     alter table if exists {{ ledger_changes }} add column if not exists filter_set string default '';
-    -- Segments were logged by family. All of them cease with the next build, when every day is dirty once.
+    -- Segments were logged by family. They cease with the next build, and others appear in which nothing changed.
     alter table if exists {{ ledger_changes }} add column if not exists families string default '{{ all_families() }}';
     alter table if exists {{ ledger_changes }} drop column if exists family;
     alter table if exists {{ ledger_changes }} drop column if exists role;
