@@ -60,7 +60,7 @@ class Table:
     @property
     def is_standing(self) -> bool:
         """All of it is as large as what exists now, whatever the history."""
-        return self.kind != "log"
+        return self.kind in ("dimension", "state")
 
     def rows(self, history_days: float) -> float:
         logged = 0.0 if self.is_standing else self.growth.per_day * history_days
@@ -101,11 +101,8 @@ class Run:
         loads ask for, hour after hour, is known."""
         last = (self.now - timedelta(microseconds=1)).date()
         first = self.since.date()
-        since = {
-            "log": self.since,
-            "hour": self.since.replace(minute=0, second=0, microsecond=0),
-            "day": midnight(first),
-        }[grain]
+        hour = self.since.replace(minute=0, second=0, microsecond=0)
+        since = {"log": self.since, "hour": hour, "day": midnight(first)}[grain]
         return {
             "dirty_days": tuple(days_between(first, last)),
             "first_dirty_day": first,
@@ -113,6 +110,7 @@ class Run:
             "read_days": tuple(days_between(first - timedelta(days=read_back_days), last)),
             "untested_days": tuple(days_between(first, last)),
             "first_untested_day": first,
+            "untested_since": hour,
             "loaded_since": self.since - timedelta(days=1),
             "sets_since": self.now,
         }
@@ -209,14 +207,14 @@ def rows_read(
     table: Table, filters: Sequence[Filter], run: Run, variables: Variables, *, clustered: bool = True
 ) -> Rows:
     """Rows in the blocks that filters on partition and clustering columns leave."""
-    held, others = _rows_held_and_others(table, filters, run, variables, clustered=clustered)
-    return Rows(held + others, held + others if table.is_standing else held)
+    current, others = _rows_by_age(table, filters, run, variables, clustered=clustered)
+    return Rows(current + others, current + others if table.is_standing else current)
 
 
-def _rows_held_and_others(
+def _rows_by_age(
     table: Table, filters: Sequence[Filter], run: Run, variables: Variables, *, clustered: bool
 ) -> tuple[float, float]:
-    """Rows in the partition of the open end, and in all others."""
+    """Rows in the partitions of current state (of the open end, and of days whose state the run restates), and in all others."""
     if table.builds_per_partition is not None:
         return 0.0, _rows_of_builds(table, table.builds_per_partition, filters, run)
     on_partition = [
@@ -234,15 +232,20 @@ def _rows_held_and_others(
     if not on_partition and not on_time:
         return held, _in_blocks(table, others, share)
     first, last = run.now.date() - timedelta(days=run.history_days), run.now.date()
-    matched = 0.0
+    restated = matched = 0.0
     for day in sorted(
         _matching_days(tuple(on_partition), first, last, _hashable(variables), table.is_partitioned_by_month)
     ):
         elapsed = min(1.0, (run.now - midnight(day)) / timedelta(days=1))
-        logged = 0.0 if table.is_standing else table.growth.per_day * elapsed
+        is_state = table.kind == "daily"
+        logged = 0.0 if table.is_standing else table.growth.per_day * (math.ceil(elapsed) if is_state else elapsed)
         rows = logged + table.growth.start / run.history_days
-        matched += _in_blocks(table, rows, share * _share_of_day(on_time, day, elapsed, variables))
-    return held, matched
+        read = _in_blocks(table, rows, share * _share_of_day(on_time, day, elapsed, variables))
+        if is_state and day >= run.since.date():
+            restated += read
+        else:
+            matched += read
+    return held + restated, matched
 
 
 def _rows_of_builds(table: Table, builds_per_partition: int, filters: Sequence[Filter], run: Run) -> float:

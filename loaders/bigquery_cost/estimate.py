@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from loaders.bigquery_cost.bill import MINIMUM_BYTES, Bill, Run, Table, statement_reads
 from loaders.bigquery_cost.recorder import PROJECT, Recording, Sent, relation_name
 from loaders.bigquery_cost.scans import Catalog, Statement, UnknownRelation, script_statements
-from loaders.bigquery_cost.sizes import Growth, Profile, column_width, table_rules
+from loaders.bigquery_cost.sizes import Growth, Kind, Profile, column_width, table_rules
 from loaders.registry.events import load_events
 from loaders.registry.schema import LOAD_ID, RawTable
 
@@ -21,7 +22,7 @@ USD_PER_TIB = 6.25
 _TEMPORARY = "__dbt_tmp"
 _BOOKKEEPING: dict[str, dict[str, str | None]] = {
     "model_watermarks": {"model_name": "string", "build_number": "int64", "dimension_build_number": "int64"},
-    "untested_days": {"date_day": "date"},
+    "untested_days": {"date_day": "date", "first_timestamp": "timestamp"},
     "logged_dimensions": {
         "dimension": "string",
         "chain_id": "int64",
@@ -218,8 +219,10 @@ def _with_temporary(job: ReadJob, tables: Mapping[str, Table], run: Run) -> Mapp
         for name in (*(scan.table for scan in statement.scans), statement.target or ""):
             if name not in tables and _TEMPORARY in name:
                 model = tables[_permanent(name)]
-                new = Growth(model.growth.per_day * run.new_days)
-                temporary[name] = Table(name, new, model.kind, model.widths, held=model.held)
+                days = math.ceil(run.new_days) if model.kind == "daily" else run.new_days
+                new = Growth(model.growth.per_day * days)
+                kind: Kind = "state" if model.kind == "daily" else model.kind
+                temporary[name] = Table(name, new, kind, model.widths, held=model.held)
     return {**tables, **temporary} if temporary else tables
 
 

@@ -24,10 +24,10 @@ def measured_tables(assumed: Mapping[str, Table], database: Path) -> dict[str, T
     """The same tables with rows a day and widths of those that ``database`` holds; others stay as they are assumed.
 
     Logs grow as they did over the days that are loaded; dimensions and state stay as large as they are.
-    Raises :class:`PoolhouseError` when nothing is loaded.
+    Raises :class:`PoolhouseError` as :func:`loaded_days` does.
     """
+    days = loaded_days(database)
     with duckdb.connect(str(database), read_only=True) as connection:
-        days = _loaded_days(connection, database)
         present = {
             f"{schema}.{name}"
             for schema, name in connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
@@ -40,18 +40,24 @@ def measured_tables(assumed: Mapping[str, Table], database: Path) -> dict[str, T
     return tables
 
 
-def _loaded_days(connection: Any, database: Path) -> int:
+def loaded_days(database: Path) -> int:
+    """Days of which logs are loaded. Raises :class:`PoolhouseError` when there is none, or no warehouse."""
     sql = """
         select count(distinct days.day)
         from raw.load_ranges, range(date_trunc('day', min_timestamp), max_timestamp + interval 1 microsecond, interval 1 day) as days (day)
     """
     try:
-        days = int(connection.execute(sql).fetchone()[0])
+        with duckdb.connect(str(database), read_only=True) as connection:
+            ((days,),) = connection.execute(sql).fetchall()
     except duckdb.CatalogException:
         days = 0
+    except duckdb.Error as error:
+        raise PoolhouseError(
+            f"{database} cannot be read: {error}", "Name a DuckDB warehouse that no other process writes to."
+        ) from error
     if not days:
         raise PoolhouseError(f"{database.name} holds no loaded day.", "Load into it first, or leave out --database.")
-    return days
+    return int(days)
 
 
 def _measured(connection: Any, table: Table, local: str, days: int) -> Table:
@@ -60,7 +66,7 @@ def _measured(connection: Any, table: Table, local: str, days: int) -> Table:
     count, *widths = connection.execute(f"select count(*), {sizes} from {local}").fetchone()
     if not count:
         return replace(table, growth=Growth())
-    growth = Growth(0.0, count / days) if table.kind == "log" else Growth(float(count))
+    growth = Growth(0.0, count / days) if table.kind in ("log", "daily") else Growth(float(count))
     named = {name.lower(): float(width or 0) for (name, _), width in zip(columns, widths, strict=True)}
     return replace(table, growth=growth, widths=named)
 

@@ -26,7 +26,7 @@ _FIXED_WIDTHS = {
 }  # fmt: skip
 _ANY_CHAIN = "*"
 
-Kind = Literal["log", "dimension", "state"]
+Kind = Literal["log", "dimension", "state", "daily"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class TableRule:
     follows: tuple[str, ...]
     factor: float
     kind: Kind
-    """``log``: grows with history. ``dimension``, ``state``: as large as what exists now."""
+    """``log``: grows with history. ``dimension``, ``state``: as large as what exists now. ``daily``: each day's state, as many
+    rows as exist then; a run restates that of the day."""
     holds: tuple[str, ...]
     """Entities whose current state it keeps in the partition of the open end."""
 

@@ -50,13 +50,15 @@ def cost(
     from loaders.bigquery_cost import report
     from loaders.bigquery_cost.bill import Run
     from loaders.bigquery_cost.estimate import Project, assumed_tables, run_cost, tables_without_size
-    from loaders.bigquery_cost.measured import measured_tables
+    from loaders.bigquery_cost.measured import loaded_days, measured_tables
     from loaders.bigquery_cost.recorder import AUDIT, FULL_REFRESH, ORDINARY_RUN, parse_project, record
     from loaders.bigquery_cost.sizes import Profile
 
     days = history_days(history)
     chains = tuple(dict.fromkeys(chain or ("ethereum",)))
     profile = Profile.of(chains)
+    if database is not None:
+        loaded_days(database)  # told now, not after dbt has run for a minute
     console = Console(stderr=as_json)
     with console.status("dbt tells what it would send"):
         manifest = parse_project()

@@ -1,12 +1,13 @@
 {#- What data tests look at. On DuckDB whole tables. On BigQuery, where every byte is billed, the days that changed since all
-    tests last passed: of a model with dirty days, or of a view on logs, its tests see the rows of these days only, of a table
-    of dimensions those that matter from such a day on; the first day of one that changed is among them.
+    tests last passed: of a model with dirty days, or of a view on logs, its tests see the rows of these days only, from
+    the hour of the first change on where older rows stand; of a table of dimensions those that matter from such a day on: the
+    first day of one that changed is among them.
     `--vars '{test_scope: all}'` makes them see everything, `changed` the days that changed. Tests of what stands until an
     audit wait for one.
 
-    `intermediate.untested_days` holds the days; the change logs renew it when they are built. It is emptied (by a watermark
-    of the tests) when a run in which every such test of the project took part has passed: a fault stays under test until
-    it is mended. -#}
+    `intermediate.untested_days` holds the days and first changes; the change logs renew it when they are built. It is emptied
+    (by a watermark of the tests) when a run in which every such test of the project took part has passed: a fault stays under
+    test until it is mended. -#}
 {% macro tests_changed_days() -%}
     {%- set asked = var('test_scope', none) -%}
     {{ return(adapter.dispatch('tests_changed_days_by_default', 'poolhouse')() if asked is none else asked == 'changed') }}
@@ -32,12 +33,17 @@
     {%- set ledger_changes = ref('int_ledger_changes') if dimensions else this -%}
     {{ declare_seen_builds(ledger_changes, dimensions, '@tests') }}
     create or replace table {{ untested_days() }} as
-    select distinct days.date_day
+    select
+        days.date_day,
+        min(changes.first_timestamp) as first_timestamp
     from (
         {% for changes, seen in [
             (ledger_changes, 'seen_build'), (dimensions, 'seen_dimension_build')
         ] if changes -%}
-        select changes.first_date, changes.last_date
+        select
+            changes.first_date,
+            changes.last_date,
+            coalesce(changes.first_timestamp, {{ day_start('changes.first_date') }}) as first_timestamp
         from {{ changes }} as changes
         where changes.build_number > {{ dirty_variable(seen) }}
         {{ 'union all' if dimensions and not loop.last }}
@@ -47,12 +53,14 @@
         -- Where its facts are not loaded, an entity is tested all the same.
         select
             {{ to_date('changes.first_timestamp') }} as first_date,
-            {{ to_date('changes.first_timestamp') }} as last_date
+            {{ to_date('changes.first_timestamp') }} as last_date,
+            changes.first_timestamp
         from {{ dimensions }} as changes
         where changes.build_number > {{ dirty_variable('seen_dimension_build') }}
         {%- endif %}
     ) as changes
     cross join {{ unnest_days('changes.first_date', add_days('changes.last_date', reach | max)) }}
+    group by days.date_day
 {%- endmacro %}
 
 {#- dbt's own hook for a test's `where`: the rows of the tested model that the test sees. -#}
@@ -63,7 +71,7 @@
         {%- if tested.config.meta.rebuilds == 'onward' -%}
             {%- do conditions.append(day_column(tested) ~ ' >= ' ~ first_untested_day()) -%}
         {%- else -%}
-            {%- do conditions.append(is_tested_day(day_column(tested))) -%}
+            {%- do conditions.append(is_tested_day(day_column(tested), time_column(tested))) -%}
         {%- endif -%}
     {%- endif -%}
     {%- if conditions -%}
@@ -94,9 +102,22 @@
     {{ return('') }}
 {%- endmacro %}
 
-{#- True for the rows that a test in its own file looks at. -#}
-{% macro is_tested_day(date) -%}
-    {{ return(adapter.dispatch('is_untested', 'poolhouse')(date) if tests_changed_days() else 'true') }}
+{#- The column by which rows of such a day stand that are older than its first change; none where a day is built whole. -#}
+{% macro time_column(node) -%}
+    {%- if not node.config.meta.tested_by and node.config.meta.dirty_grain != 'day' -%}
+        {{ return(node.config.meta.dirty_time or 'block_timestamp') }}
+    {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+{#- True for the rows that a test in its own file looks at. `time` leaves out what stands before the first change. -#}
+{% macro is_tested_day(date, time=none) -%}
+    {%- if not tests_changed_days() -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- set tested = [adapter.dispatch('is_untested', 'poolhouse')(date)] -%}
+    {%- do tested.append(time ~ ' >= ' ~ untested_since()) if time is not none -%}
+    {{ return(tested | join(' and ')) }}
 {%- endmacro %}
 
 {% macro default__is_untested(date) -%}
@@ -107,6 +128,17 @@
 {% macro bigquery__is_untested(date) -%}
     {{ return(to_date(date) ~ ' in unnest(untested_days)') }}
 {%- endmacro %}
+
+{#- The hour of the first change: the finest that models rebuild from, but for logs. -#}
+{% macro untested_since() -%}
+    {{ return(adapter.dispatch('untested_since', 'poolhouse')()) }}
+{%- endmacro %}
+
+{% macro default__untested_since() -%}
+    {{ return('(select ' ~ to_hour('min(first_timestamp)') ~ ' from ' ~ untested_days() ~ ')') }}
+{%- endmacro %}
+
+{% macro bigquery__untested_since() -%} {{ return('untested_since') }} {%- endmacro %}
 
 {% macro first_untested_day() -%}
     {{ return(adapter.dispatch('first_untested_day', 'poolhouse')()) }}
@@ -132,12 +164,16 @@
 
 {% macro bigquery__get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) -%}
     {%- if 'untested_day' in main_sql and not waits_for_audit() -%}
-    declare untested_days array<date> default (
-        select coalesce(array_agg(changed.date_day), []) from {{ untested_days() }} as changed
+    declare untested struct<days array<date>, first_day date, since timestamp> default (
+        select as struct
+            coalesce(array_agg(changed.date_day), []) as days,
+            min(changed.date_day) as first_day,
+            {{ to_hour('min(changed.first_timestamp)') }} as since
+        from {{ untested_days() }} as changed
     );
-    declare first_untested_day date default (
-        select min(untested_day) from unnest(untested_days) as untested_day
-    );
+    declare untested_days array<date> default untested.days;
+    declare first_untested_day date default untested.first_day;
+    declare untested_since timestamp default untested.since;
     {%- endif %}
     {{ default__get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) }}
 {%- endmacro %}

@@ -8,28 +8,28 @@ swaps as (
         block_number,
         log_index
     from {{ ref('stg_uniswap_v2__pair_swap') }}
-    where {{ is_tested_day('block_timestamp') }}
+    where {{ is_tested_day('block_timestamp', 'block_timestamp') }}
     union all
     select
         chain_id,
         block_number,
         log_index
     from {{ ref('stg_uniswap_v3__pool_swap') }}
-    where {{ is_tested_day('block_timestamp') }}
+    where {{ is_tested_day('block_timestamp', 'block_timestamp') }}
     union all
     select
         chain_id,
         block_number,
         log_index
     from {{ ref('stg_uniswap_v3__pancakeswap_pool_swap') }}
-    where {{ is_tested_day('block_timestamp') }}
+    where {{ is_tested_day('block_timestamp', 'block_timestamp') }}
 
 ),
 
 trades as (
 
     select * from {{ ref('dex_trades') }}
-    where {{ is_tested_day('block_date') }}
+    where {{ is_tested_day('block_date', 'block_timestamp') }}
 
 ),
 

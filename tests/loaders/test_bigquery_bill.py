@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -90,6 +91,8 @@ def test_clustering_by_time_prunes_blocks_of_large_days_only() -> None:
     by_time = bill(sql, HOURLY, facts(ten_blocks, ("chain_id", "block_timestamp")))
     # Of twelve hours the one from 10:30 on touches two: 1.67 of ten blocks, and one that it begins in.
     assert by_time.scanned == pytest.approx(0.3 * by_time.unclustered)
+    tested = sql.replace("dirty_days", "untested_days").replace("dirty_since", "untested_since")  # from 10:00 on
+    assert bill(tested, HOURLY, facts(ten_blocks, ("chain_id", "block_timestamp"))) == by_time
     below_an_entity = bill(sql, HOURLY, facts(ten_blocks, ("pool", "block_timestamp")))
     assert below_an_entity.scanned == below_an_entity.unclustered == by_time.unclustered
     small = bill(sql, HOURLY, facts(1000, ("chain_id", "block_timestamp")))
@@ -109,6 +112,17 @@ def test_dimensions_and_current_state_stand_beyond_their_minimum() -> None:
         "select value from p.d.state where closed_date >= first_dirty_day", DAILY, state
     ).standing == pytest.approx(5e6 * 40 - MINIMUM_BYTES)
     assert bill("select value from p.d.state where closed_date < first_dirty_day", DAILY, state).standing == 0
+
+
+def test_the_state_of_a_day_is_there_whole_and_current_on_the_days_that_a_run_restates() -> None:
+    sql = "select amount from p.d.facts where block_date in unnest(read_days)"
+    daily = replace(facts(1e6), kind="daily")
+    # At noon all of the day's rows are there already. The day before is history.
+    hourly = bill(sql, HOURLY, daily, read_back_days=1)
+    assert (hourly.scanned, hourly.standing) == (2 * 40e6, 40e6 - MINIMUM_BYTES)
+    # At midnight the day that ends is restated, and the one before for its tail; a third is history.
+    nightly = bill(sql, DAILY, daily, read_back_days=1)
+    assert (nightly.scanned, nightly.standing) == (3 * 40e6, 2 * 40e6 - MINIMUM_BYTES)
 
 
 def test_open_state_is_one_partition() -> None:
@@ -233,6 +247,9 @@ def test_sizes_of_a_warehouse_that_is_there(tmp_path: Path) -> None:
         pass
     with pytest.raises(PoolhouseError, match=r"empty\.duckdb holds no loaded day"):
         measured_tables({}, tmp_path / "empty.duckdb")
+    (tmp_path / "notes.txt").write_text("no warehouse")
+    with pytest.raises(PoolhouseError, match=r"notes\.txt cannot be read"):
+        measured_tables({}, tmp_path / "notes.txt")
 
 
 def test_history_is_days_or_years() -> None:

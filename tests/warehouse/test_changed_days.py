@@ -46,12 +46,19 @@ def test_a_fault_is_found_on_the_days_that_changed_and_stays_found(warehouse_cop
     execute(warehouse_copy, f"insert into {TABLE} select * from {TABLE} where block_date = '{faulty}'")
     test = ("test", "--select", MODEL, "--vars", "{test_scope: changed}")
 
-    execute(warehouse_copy, f"create or replace table {UNTESTED} as select date '{other}' as date_day")
-    passed, output = dbt(warehouse_copy, *test)
+    def test_days(day: object, first_change: str) -> tuple[bool, str]:
+        columns = f"date '{day}' as date_day, {first_change} as first_timestamp"
+        execute(warehouse_copy, f"create or replace table {UNTESTED} as select {columns}")
+        return dbt(warehouse_copy, *test)
+
+    passed, output = test_days(other, f"timestamp '{faulty}'")
+    assert passed, output
+    # Rows before the hour of the first change stood.
+    last = execute(warehouse_copy, f"select max(block_timestamp) from {TABLE} where block_date = '{faulty}'")[0][0]
+    passed, output = test_days(faulty, f"timestamp '{last}' + interval 1 hour")
     assert passed, output
 
-    execute(warehouse_copy, f"create or replace table {UNTESTED} as select date '{faulty}' as date_day")
-    passed, output = dbt(warehouse_copy, *test)
+    passed, output = test_days(faulty, f"timestamp '{last}'")
     assert not passed
     assert f"is_key_{MODEL}" in output
     watermarks = "select * from intermediate.model_watermarks where model_name = '@tests'"
