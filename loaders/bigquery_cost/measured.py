@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from loaders.bigquery_cost.bill import Table
+from loaders.bigquery_cost.bill import OPEN_DAY, Table
 from loaders.bigquery_cost.sizes import Growth
 from loaders.errors import PoolhouseError
 
@@ -65,10 +65,20 @@ def _measured(connection: Any, table: Table, local: str, days: int) -> Table:
     sizes = ", ".join(_average(name, type_) for name, type_ in columns)
     count, *widths = connection.execute(f"select count(*), {sizes} from {local}").fetchone()
     if not count:
-        return replace(table, growth=Growth())
-    growth = Growth(0.0, count / days) if table.kind in ("log", "daily") else Growth(float(count))
+        return replace(table, growth=Growth(), held=0.0)
+    held = _held(connection, table, local) if table.held else 0
+    others = count - held
+    growth = Growth(0.0, others / days) if table.kind in ("log", "daily") else Growth(float(others))
     named = {name.lower(): float(width or 0) for (name, _), width in zip(columns, widths, strict=True)}
-    return replace(table, growth=growth, widths=named)
+    return replace(table, growth=growth, widths=named, held=float(held))
+
+
+def _held(connection: Any, table: Table, local: str) -> int:
+    """Rows in the partition of the open end."""
+    ((count,),) = connection.execute(
+        f'select count(*) from {local} where "{table.partition}" = ?', [OPEN_DAY]
+    ).fetchall()
+    return int(count)
 
 
 def _average(name: str, type_: str) -> str:

@@ -59,7 +59,7 @@ def show(runs: Runs, usd_per_tib: float, top: int, console: Console) -> None:
     first = next(iter(runs))
     growing = {node.name for run in _incremental(runs).values() for node in run.nodes if node.is_growing}
     shown = sorted(models, key=lambda m: (-models[m].get(first, 0.0), m))
-    table = RichTable(Column("model", no_wrap=True), *(Column(name, justify="right") for name in runs), "grows")
+    table = RichTable(*_columns("model", runs), Column("grows", no_wrap=True))
     for model in shown[:top]:
         table.add_row(model, *(size(models[model].get(name, 0.0)) for name in runs), "yes" if model in growing else "")
     if len(shown) > top:
@@ -83,13 +83,19 @@ def _standing(runs: Runs, top: int) -> RichTable | None:
     names = list(dict.fromkeys(name for run in runs.values() for name in run.standing))
     if not names:
         return None
-    table = RichTable(Column("dimension or state", no_wrap=True), *(Column(name, justify="right") for name in runs))
+    table = RichTable(*_columns("dimension or state", runs))
     for shown in names[:top]:
         table.add_row(shown, *(size(run.standing.get(shown, 0.0)) for run in runs.values()))
     if len(names) > top:
         rest = (sum(run.standing.get(name, 0.0) for name in names[top:]) for run in runs.values())
         table.add_row(f"{len(names) - top} others", *map(size, rest))
     return table
+
+
+def _columns(first: str, runs: Runs) -> list[Column]:
+    """In a narrow terminal names are folded, figures never."""
+    figures = [Column(name, justify="right", min_width=max(8, *map(len, name.split()))) for name in runs]
+    return [Column(first, overflow="fold"), *figures]
 
 
 def _totals(usd_per_tib: float) -> Any:
@@ -100,7 +106,7 @@ def _totals(usd_per_tib: float) -> Any:
     return (
         ("billed", lambda _, run: size(run.total.billed)),
         ("scanned", lambda _, run: size(run.total.scanned)),
-        ("billed beyond minimums for dimensions and state", lambda _, run: size(run.total.standing)),
+        ("dimensions and state beyond minimums", lambda _, run: size(run.total.standing)),
         ("scanned without clustering", lambda _, run: size(run.total.unclustered)),
         ("new rows", lambda name, run: size(run.new_bytes) if name in RUNS_A_MONTH else ""),
         ("USD a run", lambda _, run: f"{dollars(run.total.billed, usd_per_tib):,.2f}"),

@@ -236,13 +236,20 @@ def test_sizes_of_a_warehouse_that_is_there(tmp_path: Path) -> None:
         connection.execute("create table d.pools as select 'ab' as pool, 'abcdef' as name from range(6)")
         connection.execute("create table d.facts as select date '2024-01-01' as block_date, now() as block_timestamp, "
                            "1::hugeint as amount from range(40)")  # fmt: skip
+        connection.execute(
+            "create table d.state as select date '2024-01-02' as closed_date, 1::bigint as value from range(8)"
+        )
+        connection.execute("insert into d.state select date '2159-12-31', 1 from range(5)")
     pools = Table(POOLS, Growth(1), "dimension", {"pool": 44.0, "name": 6.0})
-    measured = measured_tables({POOLS: pools, FACTS: facts(1), STATE: Table(STATE, Growth(9), "state", {})}, database)
+    state = Table(STATE, Growth(0, 7), "log", {"closed_date": 8.0, "value": 32.0}, "closed_date", held=1e6)
+    absent = Table("p.d.absent", Growth(9), "state", {})
+    measured = measured_tables({t.name: t for t in (pools, facts(1), state, absent)}, database)
     assert measured[POOLS].growth == Growth(6, 0)
     assert measured[POOLS].widths == {"pool": 4, "name": 8}
     assert measured[FACTS].growth == Growth(0, 10)  # four days
     assert measured[FACTS].widths == {"block_date": 8, "block_timestamp": 8, "amount": 32}
-    assert measured[STATE].growth == Growth(9)
+    assert (measured[STATE].growth, measured[STATE].held) == (Growth(0, 2), 5)  # thirteen rows, of which five hold
+    assert measured[absent.name].growth == Growth(9)
     with duckdb.connect(str(tmp_path / "empty.duckdb")):
         pass
     with pytest.raises(PoolhouseError, match=r"empty\.duckdb holds no loaded day"):
@@ -276,6 +283,17 @@ def test_report_adds_up_and_names_what_grows(capsys: pytest.CaptureFixture[str])
     assert json.loads(json.dumps(written))["models"][0]["grows"] is True
     assert written["standing_bytes_by_table"] == {"dex.pools": 3_000_000_000}
     assert written["billed_bytes"] == 2 * 2**40 + MINIMUM_BYTES
+
+
+def test_a_narrow_terminal_shows_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    name = "intermediate.int_lending_aave_v3_scaled_balances"
+    run = RunCost((NodeCost(name, Bill(billed=1234567890), Bill(), is_growing=True),), 5e6, {name: 2.5e9})
+    runs = ("hourly run", "daily run", "daily run with audit", "full refresh")
+    report.show(dict.fromkeys(runs, run), 5.0, 1, Console(width=80))
+    shown = capsys.readouterr().out
+    assert (shown.count("1.2 GB"), shown.count("2.5 GB")) == (2 * len(runs), len(runs))
 
 
 def test_queries_of_the_loader_bear_labels() -> None:
