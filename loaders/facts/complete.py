@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from loaders.facts.calls import ContractCall, Progress, call
 from loaders.facts.catalog import POOL_FAMILIES, Catalog
 from loaders.facts.pools import complete_pools, completions_table
-from loaders.facts.reads import contracts, metadata_reader, reads_table
+from loaders.facts.reads import BlockReads, contracts, metadata_reader
 from loaders.registry.seeds import Contract, Feed
 from loaders.session import Session
 
@@ -43,12 +43,8 @@ def complete(session: Session, *, progress: Progress | None = None) -> Completen
     answers = pools.answers + reader.read(_unread(catalog, fixed) + _revisions(session, reader.block.number), progress)
     reader.confirm()
     chain_id = session.chain.chain_id
-    session.write(
-        [
-            ("contract_reads", reads_table(chain_id, reader.block, answers)),
-            ("pool_completions", completions_table(chain_id, reader.block, pools.completions)),
-        ]
-    )
+    completions = completions_table(chain_id, reader.block, pools.completions)
+    session.write([*BlockReads(chain_id, reader.block, tuple(answers)).rows, ("pool_completions", completions)])
     proven = sum(c.proof != "none" for c in pools.completions)
     return Completeness(reader.block.number, len(answers), proven, len(pools.completions) - proven)
 

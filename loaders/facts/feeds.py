@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from loaders.facts.calls import Answer, BlockReader, call
 from loaders.facts.catalog import Catalog
-from loaders.facts.reads import reads_table
+from loaders.facts.reads import BlockReads
 from loaders.registry.seeds import Feed
 from loaders.session import Session
 
@@ -22,11 +20,11 @@ _ZERO = "0x" + "00" * 20
 
 @dataclass(frozen=True, slots=True)
 class FeedAggregators:
-    """The aggregators per feed, and the rows of ``contract_reads`` that say so."""
+    """The aggregators per feed, and the reads that say so."""
 
     by_feed: dict[str, tuple[str, ...]]
     """Proxy address -> aggregators, oldest phase first; empty for a proxy that names none."""
-    reads: pa.Table
+    reads: BlockReads
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -42,7 +40,7 @@ def feed_aggregators(session: Session) -> FeedAggregators:
     reader = BlockReader(session.node, session.pinned)
     known = Catalog(session).read_before(["phaseAggregators"])
     by_feed, answers = read_aggregators(reader, session.registry.feeds_of(session.chain), known)
-    return FeedAggregators(by_feed, reads_table(session.chain.chain_id, reader.block, answers))
+    return FeedAggregators(by_feed, BlockReads(session.chain.chain_id, reader.block, tuple(answers)))
 
 
 def read_aggregators(

@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
 
 from loaders.errors import PoolhouseError
 from loaders.facts.calls import Answer, BlockReader, StateUnavailable, header_at
+from loaders.load.warehouse import Rows
 from loaders.registry.seeds import Contract
-from loaders.registry.tables import CONTRACT_READS
+from loaders.registry.tables import BLOCKS, CONTRACT_READS
 from loaders.rpc.endpoint import Header
 from loaders.session import Session
+from loaders.source.clock import block_rows
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReads:
+    """What contracts answered at one block.
+
+    Its header belongs into the same package: on the days of headers models find what was read, and by the newest header
+    of its number what still counts.
+    """
+
+    chain_id: int
+    block: Header
+    answers: tuple[Answer, ...]
+
+    @property
+    def rows(self) -> list[Rows]:
+        """The answers and the header."""
+        return [self.answer_rows, (BLOCKS.name, block_rows(self.chain_id, [self.block]))]
+
+    @property
+    def answer_rows(self) -> Rows:
+        """The answers alone, for a package that takes the header among its own."""
+        return CONTRACT_READS.name, _reads_table(self.chain_id, self.block, self.answers)
 
 
 def contracts(session: Session, role: str) -> list[Contract]:
@@ -47,7 +73,7 @@ def metadata_reader(session: Session, last_loaded: int | None) -> BlockReader:
     return BlockReader(session.node, session.pinned)
 
 
-def reads_table(chain_id: int, block: Header, answers: Iterable[Answer]) -> pa.Table:
+def _reads_table(chain_id: int, block: Header, answers: Iterable[Answer]) -> pa.Table:
     """The answers as rows of ``contract_reads``, each call once."""
     rows = {a.call.key: a for a in answers}
     timestamp = datetime.fromtimestamp(block.timestamp, UTC)

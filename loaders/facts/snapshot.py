@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-import pyarrow as pa
-
 from loaders.errors import PoolhouseError
 from loaders.facts.calls import BlockReader
 from loaders.facts.catalog import Catalog
-from loaders.facts.reads import reader_at, reads_table
+from loaders.facts.reads import BlockReads, reader_at
 from loaders.facts.state import FAMILY_STATES
 from loaders.facts.state.family import FamilyState, Progress, StateReader
 from loaders.load.ledger import read_ledger
-from loaders.registry.tables import BLOCKS, CONTRACT_READS
+from loaders.load.warehouse import Rows
 from loaders.session import Session
-from loaders.source.clock import block_rows
 
 HEAD, MIDDLE = "head", "middle"
 
@@ -85,12 +82,11 @@ def _tables(
     readers: Iterable[BlockReader],
     result: Snapshot,
     progress: Progress | None,
-) -> Iterator[tuple[str, pa.Table]]:
+) -> Iterator[Rows]:
     for reader in readers:
         counted = StateReader(reader, progress)
         answers = [answer for state in states for answer in state.read(counted)]
         reader.confirm()
         for answer in answers:
             result.statuses[answer.status] = result.statuses.get(answer.status, 0) + 1
-        yield CONTRACT_READS.name, reads_table(chain_id, reader.block, answers)
-        yield BLOCKS.name, block_rows(chain_id, [reader.block])
+        yield from BlockReads(chain_id, reader.block, tuple(answers)).rows

@@ -11,13 +11,14 @@ from functools import partial
 from loaders.decode.decoder import DECODER_VERSION
 from loaders.errors import PoolhouseError
 from loaders.facts.complete import complete
+from loaders.facts.reads import BlockReads
 from loaders.facts.replaced import recheck_read_blocks
 from loaders.follow.round import Round
 from loaders.follow.transactions import UnwrittenTransactions, WrittenTransactions
 from loaders.load.ledger import Ledger, LoadedRange, plan, read_ledger
 from loaders.load.missing import filters_of, find_aggregators
 from loaders.load.package import ChainMoved
-from loaders.load.warehouse import Rows, Warehouse
+from loaders.load.warehouse import Warehouse
 from loaders.plan.filters import Filter, Segment
 from loaders.registry.chains import Chain
 from loaders.registry.events import TRANSFERS
@@ -69,7 +70,8 @@ class FollowedChain:
     _first_block: int | None = None
     _extra_contracts: list[Contract] = field(default_factory=list)
     _replaced_hashes: frozenset[str] = frozenset()
-    _rows: list[Rows] = field(default_factory=list)
+    _found: BlockReads | None = None
+    """What was read of feeds and is not written yet."""
     _read_blocks: set[int] = field(default_factory=set)
     """Blocks above finality at which state was read."""
     _seen: tuple[int, str, int] = _NOTHING
@@ -99,7 +101,7 @@ class FollowedChain:
         self._replaced_hashes = read_blocks.replaced_hashes
         self._read_blocks = {h.number for h in read_blocks.headers}
         if self.choice.with_facts:
-            self._rows = find_aggregators(session)
+            self._found = find_aggregators(session)
             self._read_blocks.add(session.pinned.number)
         self._extra_contracts = session.extra_contracts
 
@@ -129,7 +131,7 @@ class FollowedChain:
         tables = [b.transactions for batches in done.batches_read.values() for b in batches]
         self._written.add([t for t in tables if t is not None], done.final_block)
         self._read_blocks = {n for n in self._read_blocks if n > done.final_block}
-        self._rows = []
+        self._found = None
         self.is_caught_up = done.is_caught_up
         if any(s.finality == "final" for s in done.segments):
             self._finals_due_at = time.monotonic() + _FINALS_EVERY_S
@@ -155,13 +157,19 @@ class FollowedChain:
         segments, batches = self._read_segments(plan(wanted, wanted, self._ledger, endpoint), endpoint)
         rechecked = sorted(n for n in self._read_blocks if n <= endpoint.head_block)
         known = self._one_chain(endpoint, segments, batches, rechecked)
+        if (
+            self._found is not None
+            and known.get(self._found.block.number, endpoint.head).hash != self._found.block.hash
+        ):
+            # Nobody needs what was read at a block that is gone; `prepare` reads it again.
+            self._found = None
         return Round(
             endpoint,
             segments,
             batches,
             known,
             [known[n] for n in rechecked],
-            self._rows,
+            [self._found.answer_rows] if self._found is not None else [],
             is_caught_up=not segments or segments[-1].to_block == endpoint.head_block,
         )
 

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from loaders.decode.decoder import DECODER_VERSION
 from loaders.errors import PoolhouseError
 from loaders.load.ledger import Ledger, plan, read_ledger
 from loaders.load.request import LoadRequest
-from loaders.load.warehouse import Rows
 from loaders.plan.filters import Filter, Segment, filters_for
 from loaders.plan.intervals import Intervals
 from loaders.registry.events import TRANSFERS
 from loaders.registry.seeds import Contract, Registry
-from loaders.registry.tables import CONTRACT_READS
 from loaders.session import Session
+
+if TYPE_CHECKING:
+    from loaders.facts.reads import BlockReads
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
     """What a request comes to, before anything of it is read."""
 
-    found: list[Rows]
+    found: BlockReads | None
     """Contract reads that told of further contracts."""
     wanted: dict[Filter, Intervals]
     ledger: Ledger
@@ -32,7 +34,7 @@ class Missing:
 def missing_segments(request: LoadRequest, session: Session) -> Missing:
     """Raises :class:`PoolhouseError` for what cannot be asked, and for a node of another chain than the loaded one."""
     session.extra_contracts += _contracts_of_source(session)
-    found = find_aggregators(session) if request.with_facts and session.endpoint is not None else []
+    found = find_aggregators(session) if request.with_facts and session.endpoint is not None else None
     filters = filters_of(session.registry, session.families, session.contracts, with_transfers=request.with_transfers)
     wanted = wanted_blocks(request, session, filters)
     ledger = read_ledger(session.warehouse, session.chain.chain_id)
@@ -106,10 +108,10 @@ def _contracts_of_source(session: Session) -> list[Contract]:
     ]
 
 
-def find_aggregators(session: Session) -> list[Rows]:
+def find_aggregators(session: Session) -> BlockReads | None:
     """Price aggregators behind the registered feeds become contracts of this load; returns the reads that say so."""
     if "chainlink" not in session.families:
-        return []
+        return None
     from loaders.facts.feeds import feed_aggregators
 
     found = feed_aggregators(session)
@@ -117,4 +119,4 @@ def find_aggregators(session: Session) -> list[Rows]:
         Contract(session.chain.chain_id, "chainlink", "", "chainlink", "aggregator", "", address, 0, None, "")
         for address in found.addresses
     ]
-    return [(CONTRACT_READS.name, found.reads)]
+    return found.reads

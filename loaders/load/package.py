@@ -100,6 +100,10 @@ class ChainMoved(PoolhouseError):
     """Blocks above finality were replaced while they were read."""
 
 
+def _moved(number: int) -> ChainMoved:
+    return ChainMoved(f"Block {number} was replaced while it was read.", "Load again: the chain reorganised.")
+
+
 class PackageWriter:
     """Turns work into the items of one package."""
 
@@ -164,7 +168,7 @@ class PackageWriter:
         under_way.hosts.add(batch.host or self._view.host)
         under_way.to_block, under_way.last = batch.to_block, batch.end
         for header in (*batch.headers, *([batch.end] if batch.end else ())):
-            self._headers[header.number] = header
+            self._see(header)
         if under_way.segment.finality == "tail" and batch.end:
             self._tail_ends[batch.end.number] = batch.end.hash
         for table, parts in decoded.tables.items():
@@ -185,7 +189,7 @@ class PackageWriter:
         if first is None:
             first = next(iter(self._view.headers([under_way.from_block])), None)
         if first is not None:
-            self._headers[first.number] = first
+            self._see(first)
         blocks = under_way.from_block, under_way.to_block
         hosts = ", ".join(sorted(under_way.hosts))
         counts = under_way.counts, under_way.namesakes
@@ -214,9 +218,15 @@ class PackageWriter:
         numbers = sorted(self._tail_ends)
         for header in self._view.headers(numbers):
             if header.hash != self._tail_ends[header.number]:
-                raise ChainMoved(
-                    f"Block {header.number} was replaced while it was read.", "Load again: the chain reorganised."
-                )
+                raise _moved(header.number)
+
+    def _see(self, header: Header) -> None:
+        """A package has one header of a number: what was read of contracts at another would not be known as replaced."""
+        known = self._headers.setdefault(header.number, header)
+        if known.hash != header.hash:
+            raise _moved(header.number)
+        if not known.parent_hash:
+            self._headers[header.number] = header
 
     def _block_rows(self) -> pa.Table:
         # A header without its parent's hash is what logs say of their block: enough for the ledger, no row of its own.

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from loaders.errors import PoolhouseError
 from loaders.facts.replaced import recheck_read_blocks
@@ -32,6 +33,9 @@ from loaders.source.base import Batch, LogSource, OpenSource
 from loaders.source.clock import BlockGap
 from loaders.source.rpc import RpcSource
 from loaders.source.transactions import TransactionMode, TransactionReader, WithTransactions
+
+if TYPE_CHECKING:
+    from loaders.facts.reads import BlockReads
 
 _REORG_ATTEMPTS = 3
 
@@ -130,7 +134,7 @@ def _load(
             reading = replace(session, view=archived.view, source=archived)
             # What comes from the archive is in it.
             failure = _read_and_write(
-                replace(request, archive=None), reading, answered, [], (), summary, observer, stop
+                replace(request, archive=None), reading, answered, None, (), summary, observer, stop
             )
             if isinstance(failure, Stopped):
                 raise failure
@@ -170,7 +174,7 @@ def _read_and_write(
     request: LoadRequest,
     session: Session,
     segments: list[Segment],
-    found: list[Rows],
+    found: BlockReads | None,
     headers: Sequence[Header],
     summary: LoadSummary,
     observer: Observer,
@@ -189,7 +193,8 @@ def _read_and_write(
     reader = _transaction_reader(request, session)
     work = Work(segments, _source(request, session, reader), on_batch, stop)
     # Even with nothing to read the first package creates tables that are not there yet.
-    first: Iterable[Rows] | None = found
+    first: Iterable[Rows] | None = [found.answer_rows] if found else []
+    headers = (*headers, found.block) if found else headers
     while first is not None or not work.is_done:
         writer = PackageWriter(session.view, chain_id, session.registry.events.version, archive, headers)
         observer.stage(session.chain.name, "reading")

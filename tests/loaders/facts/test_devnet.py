@@ -86,6 +86,27 @@ def reads(session: Session, function: str, block: int) -> Reads:
     return found
 
 
+def check_headers_of_reads(database: Path) -> None:
+    """Each read has its block's header in its own package, once."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        functions = connection.execute(
+            "select count(distinct function) from raw.contract_reads as reads anti join raw.blocks "
+            "using (_dlt_load_id, chain_id, block_number, block_hash, block_timestamp)"
+        ).fetchone()
+        twice = connection.execute(
+            "select _dlt_load_id, chain_id, block_number from raw.blocks group by all having count(*) > 1"
+        ).fetchall()
+        read = connection.execute("select count(distinct _dlt_load_id) from raw.contract_reads").fetchone()
+    assert functions == (0,)
+    assert twice == []
+    assert read is not None
+    assert read[0] > 1, "by the load itself, and by what completes it"
+
+
+def test_headers_of_blocks_that_were_read_are_written_with_the_reads(market: Market) -> None:
+    check_headers_of_reads(market.database)
+
+
 def test_metadata_of_usual_and_odd_tokens(session: Session, market: Market) -> None:
     rows = session.query(
         "select contract_address, function, value, status from {contract_reads} "
@@ -297,12 +318,9 @@ def test_aggregators_of_earlier_phases_are_loaded(deployed: Deployed) -> None:
     with open_session("devnet", (), deployed.node.url, "duckdb", deployed.database) as session:
         found = feed_aggregators(session)
         assert found.by_feed[feed.proxy.address] == (old.address, new.address)
-        asked = [
-            (f, a)
-            for f, a in zip(found.reads["function"].to_pylist(), found.reads["arguments"].to_pylist(), strict=True)
-        ]
-        assert ("aggregator", "[]") in asked
-        assert not [f for f, _ in asked if f == "phaseAggregators"], "phases were read by the load"
+        asked = {answer.call.function.name for answer in found.reads.answers}
+        assert "aggregator" in asked
+        assert "phaseAggregators" not in asked, "phases were read by the load"
         answers = session.query(
             "select contract_address, current from {chainlink__aggregator_answer_updated} "
             f"where contract_address in ('{old.address}', '{new.address}')"
@@ -326,6 +344,7 @@ def test_state_that_the_node_pruned(deployed: Deployed) -> None:
         with pytest.raises(StateUnavailable, match=f"no longer has the contract state of block {early}"):
             snapshot(session, ["head"])
         assert session.query("select count(*) as n from {contract_reads}") == before
+    check_headers_of_reads(deployed.database)
 
 
 def test_nothing_loaded(deployed: Deployed) -> None:
@@ -393,3 +412,4 @@ def test_following_reads_the_same_facts_as_a_load(market: Market, tmp_path: Path
     assert found[0] == found[1]
     assert len(found[0][0]) > 10
     assert found[0][1][0][0] > 0
+    check_headers_of_reads(database)
