@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,39 @@ def load_id(day: int) -> str:
     return f"{DAY_ZERO.timestamp() + day * 86_400}"
 
 
+@dataclass(frozen=True)
+class Header:
+    """A block as a load saw it."""
+
+    block: int
+    fork: str
+    day: int
+    time: str = "12:00:00"
+
+    @property
+    def timestamp(self) -> dt.datetime:
+        return dt.datetime.combine(
+            DAY_ZERO.date() + dt.timedelta(days=self.day), dt.time.fromisoformat(self.time), dt.UTC
+        )
+
+
+@dataclass(frozen=True)
+class Look:
+    """One load of headers, and of contracts read at them: the number that every call at a block answered."""
+
+    load_id: str
+    headers: Sequence[Header]
+    answers: Mapping[int, int] = field(default_factory=dict)
+    """By block."""
+    is_complete: bool = True
+
+
+READ_FUNCTIONS = ("decimals", "POOL_REVISION", "getReserveData")
+"""Of a token, of what every load asks again, and of the state that models are held against."""
+
+
 class LedgerScenario:
-    """Writes loads of V2 swaps (each with the Sync before it) into the raw schema of a DuckDB file."""
+    """Writes loads into the raw schema of a DuckDB file: of V2 swaps (each with the Sync before it), of reads."""
 
     def __init__(self, database: Path) -> None:
         self.database = database
@@ -67,10 +98,20 @@ class LedgerScenario:
             _insert(connection, "uniswap_v2__pair_swap", swaps)
             _insert(connection, "uniswap_v2__pair_sync", syncs)
             _insert(connection, "load_ranges", [_range(load, event) for event in load.events])
-            status = 0 if load.is_complete else 1
-            connection.execute(
-                "insert into raw._dlt_loads values (?, 'poolhouse', ?, ?, '')", [load.load_id, status, DAY_ZERO]
-            )
+            _end(connection, load)
+
+    def look(self, look: Look) -> None:
+        headers = [_header(look, header) for header in look.headers]
+        reads = [
+            _read(row, f, look.answers[row["block_number"]])
+            for row in headers
+            for f in READ_FUNCTIONS
+            if row["block_number"] in look.answers
+        ]
+        with duckdb.connect(str(self.database)) as connection:
+            _insert(connection, "blocks", headers)
+            _insert(connection, "contract_reads", reads)
+            _end(connection, look)
 
     def complete(self, load_id: str) -> None:
         with duckdb.connect(str(self.database)) as connection:
@@ -82,6 +123,28 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Ma
         schema = load_events().tables[table].arrow.append(pa.field("_dlt_load_id", pa.string()))
         connection.register("new_rows", pa.Table.from_pylist(list(rows), schema))
         connection.execute(f"insert into raw.{table} by name select * from new_rows")
+
+
+def _end(connection: duckdb.DuckDBPyConnection, load: Load | Look) -> None:
+    status = 0 if load.is_complete else 1
+    connection.execute("insert into raw._dlt_loads values (?, 'poolhouse', ?, ?, '')", [load.load_id, status, DAY_ZERO])
+
+
+def _header(look: Look, header: Header) -> dict[str, Any]:
+    return {
+        "chain_id": CHAIN,
+        "block_number": header.block,
+        "block_timestamp": header.timestamp,
+        "block_hash": f"0x{header.fork}{header.block}",
+        "parent_hash": f"0x{header.fork}{header.block - 1}",
+        "_dlt_load_id": look.load_id,
+    }
+
+
+def _read(header: Mapping[str, Any], function: str, answer: int) -> dict[str, Any]:
+    kept = {name: value for name, value in header.items() if name != "parent_hash"}
+    call = {"contract_address": PAIR, "function": function, "arguments": "[]"}
+    return {**kept, **call, "output": hex(answer), "value": str(answer), "status": "ok"}
 
 
 def _timestamp(block: int) -> dt.datetime:

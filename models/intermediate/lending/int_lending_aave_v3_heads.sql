@@ -8,12 +8,6 @@ family_heads as (
 
 ),
 
-blocks as (
-
-    select * from {{ ref('stg_poolhouse__blocks') }}
-
-),
-
 joint_heads as (
 
     select
@@ -29,16 +23,12 @@ final as (
     select
         joint_heads.chain_id,
         joint_heads.as_of_block,
-        min(coalesce(blocks.block_timestamp, family_heads.head_timestamp)) as as_of_timestamp
+        min(family_heads.head_timestamp) as as_of_timestamp
     from joint_heads
     inner join family_heads
         on
             joint_heads.chain_id = family_heads.chain_id
             and joint_heads.as_of_block = family_heads.head_block
-    left outer join blocks
-        on
-            joint_heads.chain_id = blocks.chain_id
-            and joint_heads.as_of_block = blocks.block_number
     group by joint_heads.chain_id, joint_heads.as_of_block
 
 )

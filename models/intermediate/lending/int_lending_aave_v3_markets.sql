@@ -50,8 +50,11 @@ revisions as (
         chain_id,
         contract_address as pool_address,
         cast(value as {{ dbt.type_bigint() }}) as pool_revision
-    from {{ ref('stg_poolhouse__contract_reads') }}
-    where function_name = 'POOL_REVISION' and status = 'ok'
+    from {{ ref('int_ledger_contract_answers') }}
+    where
+        function_name = 'POOL_REVISION'
+        and status = 'ok'
+        and closed_date = {{ open_date() }}
     qualify row_number() over (
         partition by chain_id, contract_address order by block_number desc
     ) = 1

@@ -8,12 +8,19 @@ feeds as (
 
 ),
 
-reads as (
+answers as (
 
-    select * from {{ ref('stg_poolhouse__contract_reads') }}
+    select * from {{ ref('int_ledger_contract_answers') }}
     where
-        function_name in ('aggregator', 'phaseAggregators', 'decimals')
+        function_name in ('aggregator', 'phaseAggregators')
         and status = 'ok'
+        and closed_date = {{ open_date() }}
+
+),
+
+token_answers as (
+
+    select * from {{ ref('int_market_token_answers') }}
 
 ),
 
@@ -23,20 +30,19 @@ answer_days as (
 
 ),
 
-feed_reads as (
+feed_answers as (
 
     select
-        reads.chain_id,
-        reads.contract_address as feed_address,
-        reads.function_name,
-        reads.value,
-        reads.block_number,
-        {{ try_cast(json_array_item('reads.arguments', 0), dbt.type_bigint()) }} as phase_id
-    from reads
+        answers.chain_id,
+        answers.contract_address as feed_address,
+        answers.value,
+        answers.block_number,
+        {{ try_cast(json_array_item('answers.arguments', 0), dbt.type_bigint()) }} as phase_id
+    from answers
     inner join feeds
         on
-            reads.chain_id = feeds.chain_id
-            and reads.contract_address = feeds.feed_address
+            answers.chain_id = feeds.chain_id
+            and answers.contract_address = feeds.feed_address
 
 ),
 
@@ -50,10 +56,8 @@ phases as (
         value as aggregator_address,
         coalesce(max(phase_id), 65536) as phase_id,
         max(block_number) as last_read_block
-    from feed_reads
-    where
-        function_name in ('aggregator', 'phaseAggregators')
-        and value != {{ zero_address() }}
+    from feed_answers
+    where value != {{ zero_address() }}
     group by chain_id, feed_address, value
 
 ),
@@ -73,12 +77,15 @@ first_answers as (
 feed_decimals as (
 
     select
-        chain_id,
-        feed_address,
-        max({{ try_cast('value', dbt.type_bigint()) }}) as decimals
-    from feed_reads
-    where function_name = 'decimals'
-    group by chain_id, feed_address
+        token_answers.chain_id,
+        token_answers.contract_address as feed_address,
+        max(token_answers.decimals) as decimals
+    from token_answers
+    inner join feeds
+        on
+            token_answers.chain_id = feeds.chain_id
+            and token_answers.contract_address = feeds.feed_address
+    group by token_answers.chain_id, token_answers.contract_address
 
 ),
 

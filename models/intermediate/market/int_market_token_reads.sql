@@ -7,52 +7,34 @@ addresses as (
 
 ),
 
-reads as (
-
-    select * from {{ ref('stg_poolhouse__contract_reads') }}
-    where function_name in ('decimals', 'symbol', 'name')
-
-),
-
-newest as (
+answers as (
 
     select
-        reads.chain_id,
-        reads.contract_address as token_address,
-        reads.function_name,
-        reads.value,
-        reads.status
-    from reads
-    inner join addresses
-        on
-            reads.chain_id = addresses.chain_id
-            and reads.contract_address = addresses.token_address
-    qualify row_number() over (
-        partition by reads.chain_id, reads.contract_address, reads.function_name
-        order by
-            case when reads.status = 'ok' then 0 else 1 end asc,
-            reads.block_number desc,
-            reads.arguments asc
-    ) = 1
+        *,
+        {{ newest_day_first(
+            "decimals_status = 'ok'", 'decimals_status is not null'
+        ) | indent(8) }} as decimals_rank,
+        {{ newest_day_first('symbol is not null') | indent(8) }} as symbol_rank,
+        {{ newest_day_first('name is not null') | indent(8) }} as name_rank
+    from {{ ref('int_market_token_answers') }}
 
 ),
 
 final as (
 
     select
-        chain_id,
-        token_address,
-        max(case when function_name = 'symbol' and status = 'ok' then value end) as symbol,
-        max(case when function_name = 'name' and status = 'ok' then value end) as name, -- noqa: RF04
-        max(
-            case
-                when function_name = 'decimals' and status = 'ok'
-                    then {{ try_cast('value', dbt.type_bigint()) }}
-            end
-        ) as decimals,
-        max(case when function_name = 'decimals' then status end) as decimals_status
-    from newest
-    group by chain_id, token_address
+        answers.chain_id,
+        answers.contract_address as token_address,
+        max(case when answers.symbol_rank = 1 then answers.symbol end) as symbol,
+        max(case when answers.name_rank = 1 then answers.name end) as name, -- noqa: RF04
+        max(case when answers.decimals_rank = 1 then answers.decimals end) as decimals,
+        max(case when answers.decimals_rank = 1 then answers.decimals_status end) as decimals_status
+    from answers
+    inner join addresses
+        on
+            answers.chain_id = addresses.chain_id
+            and answers.contract_address = addresses.token_address
+    group by answers.chain_id, answers.contract_address
 
 )
 

@@ -1,21 +1,38 @@
 with
 
-newest as (
+headers as (
 
-    {{ newest_rows('blocks', ['facts.chain_id', 'facts.block_number']) | indent(4) }}
+    select * from {{ ref('stg_poolhouse__headers') }}
 
 ),
 
-renamed as (
+replaced as (
+
+    select * from {{ ref('int_ledger_replaced_headers') }}
+
+),
+
+newest as (
 
     select
-        newest.chain_id,
-        newest.block_number,
-        cast(newest.block_timestamp as {{ dbt.type_timestamp() }}) as block_timestamp,
-        newest.block_hash,
-        newest.parent_hash
-    from newest
+        headers.chain_id,
+        headers.block_number,
+        headers.block_timestamp,
+        headers.block_hash,
+        headers.parent_hash
+    from headers
+    left outer join replaced
+        on
+            headers.chain_id = replaced.chain_id
+            and headers.block_number = replaced.block_number
+            and headers.block_hash = replaced.block_hash
+    where replaced.block_hash is null
+    -- A filter on a key of the window reaches the partitions.
+    qualify row_number() over (
+        partition by headers.chain_id, headers.block_number, headers.block_timestamp
+        order by headers.load_id desc
+    ) = 1
 
 )
 
-select * from renamed
+select * from newest

@@ -1,9 +1,9 @@
 -- What was read at a block that a reorganisation replaced does not count: the newest header of its number tells.
 with
 
-headers as (
+replaced as (
 
-    {{ newest_rows('blocks', ['facts.chain_id', 'facts.block_number']) | indent(4) }}
+    select * from {{ ref('int_ledger_replaced_headers') }}
 
 ),
 
@@ -20,14 +20,17 @@ newest as (
 
     select complete.*
     from complete
-    left outer join headers
+    left outer join replaced
         on
-            complete.chain_id = headers.chain_id
-            and complete.block_number = headers.block_number
-    where headers.block_hash is null or headers.block_hash = complete.block_hash
+            complete.chain_id = replaced.chain_id
+            and complete.block_number = replaced.block_number
+            and complete.block_hash = replaced.block_hash
+    where replaced.block_hash is null
+    -- A filter on a key of the window reaches the partitions.
     qualify row_number() over (
         partition by
             complete.chain_id,
+            complete.block_timestamp,
             complete.block_number,
             complete.contract_address,
             complete.function,
