@@ -2,12 +2,12 @@
     config(
         materialized = 'incremental',
         incremental_strategy = replace_strategy(),
-        partition_by = day_partition('block_date'),
         meta = {'dirty_families': ['blocks'], 'dirty_grain': 'day'},
         pre_hook = "{{ find_dirty_days() }}",
         post_hook = "{{ record_watermark() }}",
     )
 }}
+-- Few enough to need no partitions: every reader of reads asks all of them.
 -- A header of a dirty day may have been replaced by one of a day that is not dirty: that one is known from before, since a
 -- header that appears dirties the days of all headers of its number.
 with

@@ -27,6 +27,7 @@ markets as (
 pinned_blocks as (
 
     select * from {{ ref('int_lending_aave_v3_pinned_blocks') }}
+    where {{ is_dirty_onward('block_date') }}
 
 ),
 
