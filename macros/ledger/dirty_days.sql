@@ -149,13 +149,13 @@
 {% macro bigquery__declare_seen_builds(ledger_changes, dimension_changes, model_name) -%}
     {%- set ledger_build = seen_build('build_number', ledger_changes, model_name) -%}
     {%- if dimension_changes %}
-    declare seen struct<build int64, dimension_build int64> default (
+    declare seen_builds struct<build int64, dimension_build int64> default (
         select as struct
             {{ ledger_build }} as build,
             {{ seen_build('dimension_build_number', dimension_changes, model_name) }} as dimension_build
     );
-    declare seen_build int64 default seen.build;
-    declare seen_dimension_build int64 default seen.dimension_build;
+    declare seen_build int64 default seen_builds.build;
+    declare seen_dimension_build int64 default seen_builds.dimension_build;
     {%- else %}
     declare seen_build int64 default {{ ledger_build }};
     {%- endif %}
