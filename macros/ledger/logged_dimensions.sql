@@ -22,6 +22,27 @@
 
 {% macro bigquery__partition_of_logged_dimensions() -%} partition by first_date {%- endmacro %}
 
+{#- Post-hook in place of `record_build`: numbers go on from the watermark, so that only what is above it is read. -#}
+{% macro record_dimension_build() -%}
+    {{ adapter.dispatch('declare_build_before', 'poolhouse')(last_build(this)) }}
+    {%- call set_watermark() %}
+        select
+            '{{ this.name }}' as model_name,
+            coalesce(max(changes.build_number), {{ dirty_variable('seen_dimension_build') }}) as build_number,
+            cast(null as int64) as dimension_build_number
+        from {{ this }} as changes
+        where changes.build_number > {{ dirty_variable('seen_dimension_build') }}
+    {%- endcall -%}
+{%- endmacro %}
+
+{% macro default__declare_build_before(build_number) -%}
+    set variable seen_dimension_build = {{ build_number }};
+{%- endmacro %}
+
+{% macro bigquery__declare_build_before(build_number) -%}
+    declare seen_dimension_build int64 default {{ build_number }};
+{%- endmacro %}
+
 {#- Post-hook: what the last build logged takes the place of what was logged of the same rows before. -#}
 {% macro record_logged_dimensions() -%}
     {{ adapter.dispatch('declare_days_of_last_build', 'poolhouse')() }}
@@ -56,7 +77,7 @@
 {%- endmacro %}
 
 {% macro default__declare_days_of_last_build() -%}
-    set variable seen_dimension_build = {{ last_build(this) }} - 1;
+    {{ default__declare_build_before(last_build(this) ~ ' - 1') }}
     set variable dirty = (
         select {'days': coalesce(list(distinct {{ to_date('changes.first_timestamp') }}), [])}
         from {{ this }} as changes
@@ -65,7 +86,7 @@
 {%- endmacro %}
 
 {% macro bigquery__declare_days_of_last_build() -%}
-    declare seen_dimension_build int64 default {{ last_build(this) }} - 1;
+    {{ bigquery__declare_build_before(last_build(this) ~ ' - 1') }}
     declare dirty_days array<date> default (
         select coalesce(array_agg(distinct {{ to_date('changes.first_timestamp') }}), [])
         from {{ this }} as changes

@@ -101,6 +101,36 @@ def test_a_fault_of_a_token_is_found_when_the_token_changes(warehouse_copy: Path
     assert "is_key_tokens" in output
 
 
+def test_a_build_that_failed_once_the_log_was_written_logs_the_same_again(warehouse_copy: Path) -> None:
+    """On BigQuery the log, its number and what was logged last are written one after another."""
+    log, logged = "intermediate.int_dimension_changes", "intermediate.logged_dimensions"
+    changes = f"select dimension, entity, digest, change_sign from {log} where build_number > 1 order by all"
+    number = "from intermediate.model_watermarks where model_name = 'int_dimension_changes'"
+
+    def build() -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+        passed, output = dbt(warehouse_copy, "run", "--select", "int_dimension_changes")
+        assert passed, output
+        return execute(warehouse_copy, changes), execute(warehouse_copy, f"from {logged} order by all")
+
+    before = execute(warehouse_copy, f"create table logged_before as from {logged}", f"select build_number {number}")
+    assert before == [(1,)]
+    execute(
+        warehouse_copy,
+        "update market.tokens set decimals = decimals + 1 where decimals = 18 and chain_id in "
+        f"(select chain_id from {log}) returning 1",
+    )
+    once, last = build()
+    assert {row[3] for row in once} == {-1, 1}
+    execute(
+        warehouse_copy,
+        f"delete from {logged}",
+        f"insert into {logged} from logged_before",
+        f"update {number.removeprefix('from ').replace(' where', ' set build_number = 1 where')} returning 1",
+    )
+    assert build() == (sorted(once * 2), last)
+    assert build() == (sorted(once * 2), last)
+
+
 def test_an_audit_is_made_when_asked_for(warehouse_copy: Path) -> None:
     run = ("run", "--select", "int_quality_heads", "--vars")
     marked = "update intermediate.int_quality_heads set head_block = -1 returning head_block"

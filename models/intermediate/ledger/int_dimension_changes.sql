@@ -6,7 +6,7 @@
         meta = {'tested_in_audits': true},
         pre_hook = "{{ create_logged_dimensions() }}",
         post_hook = [
-            "{{ record_build() }}",
+            "{{ record_dimension_build() }}",
             "{{ record_logged_dimensions() }}",
             "{{ record_untested_days(this) }}",
         ],
