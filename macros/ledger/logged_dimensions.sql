@@ -16,6 +16,9 @@
         first_date date,
         last_date date
     ) {{ adapter.dispatch('partition_of_logged_dimensions', 'poolhouse')() }}
+    {%- if not is_incremental() %};
+    delete from {{ model_watermarks() }} where model_name = '{{ this.name }}'
+    {%- endif %}
 {%- endmacro %}
 
 {% macro default__partition_of_logged_dimensions() -%}{%- endmacro %}

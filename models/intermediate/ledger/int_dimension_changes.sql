@@ -134,6 +134,7 @@ current_rows as (
 previous as (
 
     select * from {{ logged_dimensions() }}
+    {{ 'where false' if not is_incremental() }}
 
 ),
 
@@ -212,7 +213,7 @@ final as (
             as last_date,
         dated.first_timestamp,
         dated.change_sign,
-        {{ last_build(this) }} + 1 as build_number
+        {{ last_build(this) if is_incremental() else 0 }} + 1 as build_number
     from dated
 
 )

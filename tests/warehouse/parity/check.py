@@ -13,7 +13,7 @@ from tests.warehouse.googlesql.engine import GoogleSqlError
 from tests.warehouse.googlesql.evaluator import PATH, Evaluator, Table
 from tests.warehouse.parity.compare import compare
 from tests.warehouse.parity.contents import Contents
-from tests.warehouse.parity.dirt import dirty_logs, never_built
+from tests.warehouse.parity.dirt import dirty_logs, never_built, never_logged
 from tests.warehouse.parity.statements import DataTest, Model, Replacement, Statements
 
 _SHOWN = 5
@@ -88,8 +88,7 @@ class _Check:
         for model in incremental.keys() - dated.keys():
             # A log of changes gets what it lacks: all of it, when it is empty.
             replacement = incremental[model]
-            nothing = Table.of(self._contents.table(model.relation).columns, [])
-            with self._evaluator(replacement.texts, {model.relation: nothing}) as evaluator:
+            with self._evaluator(replacement.texts, never_logged(self._contents, model.relation)) as evaluator:
                 self._incremental(model, replacement, evaluator)
 
     def _rebuild(self, replacements: Mapping[Model, Replacement], dirt: Mapping[str, Table]) -> None:

@@ -10,6 +10,7 @@ from tests.warehouse.parity.contents import Contents
 _CHANGES = "intermediate.int_ledger_changes"
 _FAMILIES = "concat(',blocks,', string_agg(distinct family, ',' order by family), ',')"
 _WATERMARKS = "intermediate.model_watermarks"
+_LOGGED = "intermediate.logged_dimensions"
 _DAYS = 2
 
 
@@ -45,3 +46,8 @@ def dirty_logs(contents: Contents, relations: Collection[str]) -> dict[str, Tabl
 def never_built(contents: Contents) -> dict[str, Table]:
     """No model remembers a build: everything is dirty."""
     return {_WATERMARKS: Table.of(contents.table(_WATERMARKS).columns, [])}
+
+
+def never_logged(contents: Contents, log: str) -> dict[str, Table]:
+    """A log of changes is empty, by itself and by what is kept of it."""
+    return {name: Table.of(contents.table(name).columns, []) for name in (log, _LOGGED, _WATERMARKS)}
