@@ -198,7 +198,7 @@ def test_assumed_rows_follow_from_logs() -> None:
     days = (date(2026, 11, 26) - date(2021, 5, 4)).days
     assert growth.per_day == pytest.approx(0.8 * 1e8 / days)
     assert growth.start == 0
-    both = Profile.of(("ethereum", "base")).growth("int_dex_pools")
+    both = Profile.of(("ethereum", "base")).growth("dex_pools")
     assert both is not None
     assert both.start == 3_500_000
     assert ethereum.growth("a_table_of_your_own") is None

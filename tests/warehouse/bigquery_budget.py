@@ -1,60 +1,52 @@
-"""Which models cost more than their budget on BigQuery: ``python -m tests.warehouse.bigquery_budget`` renews the list."""
+"""What ordinary runs cost on BigQuery in the cases that have a budget: ``python -m tests.warehouse.bigquery_budget``."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
-from loaders.bigquery_cost.bill import Run
+from loaders.bigquery_cost.bill import Every, Run
 from loaders.bigquery_cost.estimate import Project, RunCost, assumed_tables, run_cost
 from loaders.bigquery_cost.recorder import ORDINARY_RUN, parse_project, record
 from loaders.bigquery_cost.sizes import Profile
 
-OFFENDERS = Path(__file__).with_name("bigquery_budget_offenders.csv")
-"""Models whose incremental build or tests cost more the longer history is. It must only shrink."""
 YEAR = 365
-CASES = tuple(product(("ethereum", "base"), ("hour", "day")))
+EVERY: tuple[Every, ...] = ("hour", "day")
+CASES = tuple(product(("ethereum", "base"), EVERY))
 
 
-def ordinary_runs() -> tuple[Project, dict[tuple[str, str], RunCost]]:
-    """The project as dbt sends it when everything is built, and what each case costs at a year of history."""
+@dataclass(frozen=True)
+class Budgeted:
+    """A case at a year of history, and at three."""
+
+    run: RunCost
+    longer: RunCost
+
+    @property
+    def spent(self) -> float:
+        """What is billed besides minimums, dimensions and current state."""
+        total = self.run.total
+        return total.billed - total.minimum - total.standing
+
+
+def ordinary_runs() -> tuple[Project, dict[tuple[str, Every], Budgeted]]:
+    """The project as dbt sends it when everything is built, and what each case costs."""
     project = Project.read(record(parse_project(), ORDINARY_RUN, is_built=True))
-    runs = {}
+    cases = {}
     for chain, every in CASES:
         profile = Profile.of((chain,))
-        runs[chain, every] = run_cost(project, profile, Run(every, YEAR), assumed_tables(project, profile))  # type: ignore[arg-type]
-    return project, runs
-
-
-def offenders(runs: dict[tuple[str, str], RunCost]) -> dict[str, float]:
-    """Bytes that a run on Base scans for each model that grows with history anywhere."""
-    growing = {node.name for run in runs.values() for node in run.nodes if node.is_growing}
-    return {
-        node.name: node.build.scanned + node.tests.scanned
-        for node in runs["base", "hour"].nodes
-        if node.name in growing
-    }
-
-
-def listed_offenders() -> set[str]:
-    with OFFENDERS.open(encoding="utf-8", newline="") as file:
-        return {row["model"] for row in csv.DictReader(file)}
-
-
-def _lines(found: dict[str, float]) -> Iterator[str]:
-    yield "model,gb_scanned_hourly_on_base\n"
-    for name, scanned in sorted(found.items()):
-        yield f"{name},{scanned / 1e9:.2f}\n"
+        tables = assumed_tables(project, profile)
+        year, longer = (run_cost(project, profile, Run(every, years * YEAR), tables) for years in (1, 3))
+        cases[chain, every] = Budgeted(year, longer)
+    return project, cases
 
 
 if __name__ == "__main__":
-    _, costs = ordinary_runs()
-    OFFENDERS.write_text("".join(_lines(offenders(costs))), encoding="utf-8")
-    for case, cost in costs.items():
-        total = cost.total
+    for case, budgeted in ordinary_runs()[1].items():
+        run, total = budgeted.run, budgeted.run.total
         print(
-            f"{case}: billed {total.billed / 1e9:.2f} GB, scanned {total.scanned / 1e9:.2f} GB, of it standing "
-            f"{total.standing / 1e9:.2f} GB, minimums {total.minimum / 1e9:.2f} GB, new rows {cost.new_bytes / 1e6:.1f} MB"
+            f"{case}: billed {total.billed / 1e9:.2f} GB, of it minimums {total.minimum / 1e9:.2f} GB, dimensions and state "
+            f"{total.standing / 1e9:.2f} GB; new rows {run.new_bytes / 1e6:.1f} MB, {budgeted.spent / run.new_bytes:.2f} times; "
+            f"at three years {budgeted.longer.total.billed / total.billed:.3f} of it; "
+            f"growing: {', '.join(node.name for node in run.nodes if node.is_growing) or 'none'}"
         )
