@@ -1,9 +1,18 @@
 """Bytes that BigQuery bills for what statements scan, on demand, in an assumed warehouse and run.
 
-Rules of https://cloud.google.com/bigquery/pricing and the DML reference: the columns that are read times the partitions that
-are left, every column of the partitions in which rows are updated or deleted, at least 10 MiB per table and statement.
-Assumed, because it is not documented: a table that one statement names several times is billed once, with all the columns
-asked for anywhere, over the widest of the filters of each column.
+Rules of https://cloud.google.com/bigquery/pricing and https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax
+(On-demand query size calculation): the columns that are read times the partitions that are left, every column of the partitions
+in which rows are updated or deleted, at least 10 MB per table and statement, taken for MiB. Statements of a script and defaults
+of its variables are billed one by one. What is undocumented, or counted otherwise than it is written there:
+
+- ASSUMED: a table that one statement names several times is billed once, with all the columns asked for anywhere, over the
+  widest of the filters of each column.
+- ASSUMED: so is a table in which rows are updated or deleted. The reference adds what conditions and sources read of it to its
+  partitions; a MERGE into all of a table of 543 MB was billed these 543 MB (github.com/bruin-data/ingestr/pull/943).
+- ASSUMED: clustering prunes blocks of such partitions, too. The reference has them whole; MERGEs into clustered tables were
+  billed less (the same, and github.com/dbt-labs/dbt-core/issues/2196).
+- ASSUMED: who reads no column of a table (COUNT(*), EXISTS, a MERGE that only inserts) pays nothing for it, not even a minimum.
+- ASSUMED: no result comes from the cache, where it would be free.
 """
 
 from __future__ import annotations
@@ -20,7 +29,7 @@ from sqlglot import exp
 
 from loaders.bigquery_cost.pruning import Value, Variables, is_understood, may_match
 from loaders.bigquery_cost.scans import Filter, Scan, Statement
-from loaders.bigquery_cost.sizes import Growth, Kind, days_between, midnight
+from loaders.bigquery_cost.sizes import COUNTED_UNTIL, Growth, Kind, days_between, midnight
 
 MINIMUM_BYTES = 10 * 2**20
 """Billed per table that a statement reads, and per statement."""
@@ -81,7 +90,7 @@ class Run:
 
     @property
     def now(self) -> datetime:
-        return midnight(date(2026, 11, 26)) + (timedelta(hours=12) if self.every == "hour" else timedelta())
+        return midnight(COUNTED_UNTIL) + (timedelta(hours=12) if self.every == "hour" else timedelta())
 
     @property
     def interval(self) -> timedelta:
@@ -97,8 +106,8 @@ class Run:
         return self.now - self.interval - self.tail
 
     def variables(self, grain: str = "log", read_back_days: int = 0) -> Variables:
-        """Script variables of `macros/ledger/dirty_days.sql` and `new_loads.sql`, and of `macros/quality/tested_days.sql`. What
-        loads ask for, hour after hour, is known."""
+        """Script variables of `macros/ledger/dirty_days.sql` and `new_loads.sql`, and of `macros/quality/tested_days.sql`.
+        ASSUMED: what loads ask for, hour after hour, is known; filters that are new would be read of older loads."""
         last = (self.now - timedelta(microseconds=1)).date()
         first = self.since.date()
         hour = self.since.replace(minute=0, second=0, microsecond=0)
@@ -142,6 +151,11 @@ class Bill:
             math.ceil(sum(max(read.scanned, MINIMUM_BYTES) for read in reads) / 2**20) * 2**20,
         )
 
+    @property
+    def of_days(self) -> float:
+        """What is billed besides minimums, dimensions and current state: for rows of the days that are read."""
+        return self.billed - self.minimum - self.standing
+
     def __add__(self, other: Bill) -> Bill:
         return Bill(
             self.scanned + other.scanned,
@@ -181,7 +195,7 @@ def statement_reads(
     """By table; ``tables`` knows every table that the statement scans."""
     by_table: dict[str, list[Scan]] = {}
     for scan in statement.scans:
-        if scan.columns:  # rows are counted from metadata, for nothing
+        if scan.columns:
             by_table.setdefault(scan.table, []).append(scan)
     return {name: _read(tables[name], scans, run, variables) for name, scans in by_table.items()}
 

@@ -12,6 +12,7 @@ import pytest
 import sqlglot
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
+from rich.console import Console
 
 from loaders.bigquery_cost import report
 from loaders.bigquery_cost.bill import BLOCK_BYTES, MINIMUM_BYTES, Bill, Run, Table, statement_reads
@@ -83,6 +84,18 @@ def test_a_replacing_merge_pays_for_every_column_of_the_replaced_partitions() ->
     merged = bill(sql, DAILY, facts(1e6), pools)
     assert merged.scanned == 2 * 48e6  # no column of the source is asked for
     assert bill("delete from p.d.facts where amount > 1", DAILY, facts(1e6)).scanned == A_YEAR * 48e6
+
+
+def test_clustering_prunes_what_a_merge_replaces_as_what_a_query_reads() -> None:
+    where = "block_date in unnest(dirty_days) and block_timestamp >= dirty_since"
+    merge = f"""
+        merge into p.d.facts as d using (select 1 as amount) as s on false
+        when not matched by source and {where} then delete when not matched then insert (amount) values (amount)
+    """
+    large = facts(2 * 10 * BLOCK_BYTES / 48, ("chain_id", "block_timestamp"))
+    merged, read = bill(merge, HOURLY, large), bill(f"select * from p.d.facts where {where}", HOURLY, large)
+    assert merged == read
+    assert merged.scanned == pytest.approx(0.3 * merged.unclustered)
 
 
 def test_clustering_by_time_prunes_blocks_of_large_days_only() -> None:
@@ -266,8 +279,6 @@ def test_history_is_days_or_years() -> None:
 
 
 def test_report_adds_up_and_names_what_grows(capsys: pytest.CaptureFixture[str]) -> None:
-    from rich.console import Console
-
     dear = NodeCost("dear", Bill(2**40, 2**40, 0, MINIMUM_BYTES, 2**40), Bill(billed=2**40), is_growing=True)
     cheap = NodeCost("cheap", Bill(billed=MINIMUM_BYTES, minimum=MINIMUM_BYTES), Bill(), is_growing=False)
     run = RunCost((dear, cheap), 5e6, {"dex.pools": 3e9})
@@ -286,8 +297,6 @@ def test_report_adds_up_and_names_what_grows(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_narrow_terminal_shows_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
-    from rich.console import Console
-
     name = "intermediate.int_lending_aave_v3_scaled_balances"
     run = RunCost((NodeCost(name, Bill(billed=1234567890), Bill(), is_growing=True),), 5e6, {name: 2.5e9})
     runs = ("hourly run", "daily run", "daily run with audit", "full refresh")
