@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from loaders.bigquery_cost.bill import Every, Run
+from loaders.bigquery_cost.bill import MINIMUM_BYTES, Every, Run
 from loaders.bigquery_cost.estimate import Project, RunCost, assumed_tables, run_cost
 from loaders.bigquery_cost.recorder import ORDINARY_RUN, parse_project, record
 from loaders.bigquery_cost.sizes import Profile
@@ -23,10 +23,19 @@ class Budgeted:
     longer: RunCost
 
     @property
-    def spent(self) -> float:
-        """What is billed besides minimums, dimensions and current state."""
-        total = self.run.total
-        return total.billed - total.minimum - total.standing
+    def times_new_rows(self) -> float:
+        """What is billed for rows of the days that the run reads, in bytes of its new rows."""
+        return self.run.total.of_days / self.run.new_bytes
+
+    @property
+    def reads(self) -> int:
+        """How often a statement reads a table: the number of minimums."""
+        return round(self.run.total.minimum / MINIMUM_BYTES)
+
+    def dearest_for_days(self) -> dict[str, float]:
+        """Models by GB beyond minimums, dimensions and current state."""
+        found = {node.name: (node.build + node.tests).of_days / 1e9 for node in self.run.nodes}
+        return dict(sorted(found.items(), key=lambda item: -item[1])[:10])
 
 
 def ordinary_runs() -> tuple[Project, dict[tuple[str, Every], Budgeted]]:
@@ -45,8 +54,9 @@ if __name__ == "__main__":
     for case, budgeted in ordinary_runs()[1].items():
         run, total = budgeted.run, budgeted.run.total
         print(
-            f"{case}: billed {total.billed / 1e9:.2f} GB, of it minimums {total.minimum / 1e9:.2f} GB, dimensions and state "
-            f"{total.standing / 1e9:.2f} GB; new rows {run.new_bytes / 1e6:.1f} MB, {budgeted.spent / run.new_bytes:.2f} times; "
+            f"{case}: billed {total.billed / 1e9:.2f} GB, of it minimums {total.minimum / 1e9:.2f} GB for {budgeted.reads} reads of "
+            f"tables, dimensions and state {total.standing / 1e9:.2f} GB; new rows {run.new_bytes / 1e6:.1f} MB, "
+            f"{budgeted.times_new_rows:.2f} times; "
             f"at three years {budgeted.longer.total.billed / total.billed:.3f} of it; "
             f"growing: {', '.join(node.name for node in run.nodes if node.is_growing) or 'none'}"
         )
