@@ -10,10 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError
+
 from loaders.bigquery_cost.bill import MINIMUM_BYTES, Bill, Run, Table, statement_reads
 from loaders.bigquery_cost.recorder import PROJECT, Recording, Sent, relation_name
 from loaders.bigquery_cost.scans import Catalog, Statement, UnknownRelation, script_statements
 from loaders.bigquery_cost.sizes import Growth, Kind, Profile, column_width, table_rules
+from loaders.errors import PoolhouseError
 from loaders.registry.events import load_events
 from loaders.registry.schema import LOAD_ID, RawTable
 
@@ -55,6 +60,7 @@ class Project:
 
     @classmethod
     def read(cls, recording: Recording) -> Project:
+        """Raises :class:`PoolhouseError` for a statement that cannot be followed to the tables that it reads."""
         manifest = recording.manifest
         views = {
             relation_name(node): _view_sql(recording, node)
@@ -73,7 +79,15 @@ class Project:
             try:
                 jobs.append(ReadJob(sent, tuple(script_statements(sent.sql, catalog))))
             except UnknownRelation as unknown:
-                raise AssertionError(f"{sent.node} reads {unknown}, which the project does not document") from unknown
+                raise PoolhouseError(
+                    f"{sent.node} reads {unknown.args[0]}, which is no model, seed or source of the project.",
+                    "Declare it as a source.",
+                ) from unknown
+            except (NotImplementedError, ParseError) as error:
+                raise PoolhouseError(
+                    f"{sent.node or 'A hook'} sends what cannot be estimated: {' '.join(str(error).split())[:300]}",
+                    "Write it otherwise, or leave the model out with `+enabled: false`.",
+                ) from error
         return cls(manifest, tuple(jobs))
 
 
@@ -261,12 +275,10 @@ def _beside_ledger(manifest: Any, name: str) -> str:
 
 def _view_sql(recording: Recording, node: Any) -> str:
     """The query of a view, from the statement that creates it; empty when the run did not."""
-    import sqlglot
-
     for sent in recording.jobs:
         if sent.node == node.unique_id:
             for tree in sqlglot.parse(sent.sql, read="bigquery"):
-                if isinstance(tree, sqlglot.exp.Create) and tree.args["kind"] == "VIEW":
+                if isinstance(tree, exp.Create) and tree.args["kind"] == "VIEW":
                     return str(tree.expression.sql(dialect="bigquery"))
     return ""
 

@@ -77,7 +77,10 @@ def cost(
         runs["daily run with audit"] = run_cost(audited, profile, Run("day", days), tables)
     if refresh is not None:
         runs["full refresh"] = run_cost(refresh, profile, Run("day", days), tables)
-    unknown = [] if database is not None else tables_without_size(ordinary, tables)
+    sent = [project for project in (ordinary, audited, refresh) if project is not None]
+    unknown = sorted(
+        {name for project in sent for name in tables_without_size(project, tables)} if database is None else ()
+    )
     if unknown:
         console.print(f"Taken for empty, since loaders/bigquery_cost/assumptions lacks them: {', '.join(unknown)}.")
     if as_json:

@@ -8,9 +8,10 @@ import pytest
 
 from loaders.bigquery_cost.bill import MINIMUM_BYTES, Run, Table
 from loaders.bigquery_cost.estimate import Project, ReadJob, RunCost, run_cost
-from loaders.bigquery_cost.recorder import Sent
+from loaders.bigquery_cost.recorder import Recording, Sent
 from loaders.bigquery_cost.scans import Catalog, script_statements
 from loaders.bigquery_cost.sizes import Growth, Profile
+from loaders.errors import PoolhouseError
 
 FACTS, POOLS = "p.d.facts", "p.d.pools"
 A_YEAR = 360
@@ -25,6 +26,31 @@ def cost(script: str, run: Run, *tables: Table, **meta: object) -> RunCost:
     job = ReadJob(Sent("model.m", script), tuple(script_statements(script, catalog)))
     project = Project(SimpleNamespace(nodes={"model.m": node}), (job,))
     return run_cost(project, Profile(("ethereum",)), run, {table.name: table for table in tables})
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("select x from p.d.absent", r"model\.m reads p\.d\.absent, which is no model, seed or source"),
+        ("select x from p.d.m pivot (sum(x) for y in (", r"model\.m sends what cannot be estimated: "),
+    ],
+)
+def test_a_statement_that_cannot_be_followed_is_named(script: str, reason: str) -> None:
+    def model(name: str) -> SimpleNamespace:
+        return SimpleNamespace(
+            name=name,
+            unique_id=f"model.{name}",
+            resource_type="model",
+            database="p",
+            schema="d",
+            columns={"x": None},
+            config=SimpleNamespace(materialized="table"),
+        )
+
+    nodes = {f"model.{name}": model(name) for name in ("m", "int_ledger_changes")}
+    recording = Recording(SimpleNamespace(nodes=nodes, sources={}), (Sent("model.m", script),))
+    with pytest.raises(PoolhouseError, match=reason):
+        Project.read(recording)
 
 
 def facts(rows_per_day: float) -> Table:
