@@ -26,9 +26,9 @@ from benchmarks.cost import (
     LOGS_PER_ANSWER,
     LOGS_PER_CPU_S,
     OVERHEAD,
-    USD_PER_TIB,
 )
 from benchmarks.pages import count, print_or_write
+from loaders.bigquery_cost import USD_PER_TIB
 from loaders.bigquery_cost.bill import BLOCK_BYTES, MINIMUM_BYTES
 from loaders.bigquery_cost.sizes import COUNTED_UNTIL, Profile, column_width, family_logs
 from loaders.registry.events import load_events

@@ -15,6 +15,7 @@ from itertools import product
 from pathlib import Path
 
 from benchmarks.pages import count, print_or_write
+from loaders.bigquery_cost import USD_PER_TIB
 from loaders.bigquery_cost.sizes import logs_of
 from loaders.registry.seeds import Registry, load_registry
 from loaders.rpc.compute_units import Units, units
@@ -213,8 +214,6 @@ ALL_LOGS = {"ethereum": 8e9, "base": 3e10}
 """ASSUMED: logs of the whole chain. Public tables are not clustered by topic: each query reads all of them since the start."""
 SHARE_SINCE_START = {("uniswap_v3", "ethereum"): 0.85, ("aave_v3", "ethereum"): 0.6}
 """ASSUMED; 0.9 of Base's."""
-USD_PER_TIB = 6.25
-"""cloud.google.com/bigquery/pricing, on demand; the first TiB of a month is free."""
 PARQUET_BYTES_PER_LOG = 90
 """Of raw logs in zstd Parquet: 86 to 125 measured on synthetic ones."""
 SQD_BYTES_PER_LOG, SQD_REQUESTS_PER_S, SQD_BYTES_PER_ANSWER = 95, 2.0, 10e6

@@ -22,8 +22,6 @@ from loaders.errors import PoolhouseError
 from loaders.registry.events import load_events
 from loaders.registry.schema import LOAD_ID, RawTable
 
-USD_PER_TIB = 6.25
-"""On demand, in US and EU, in 2026: https://cloud.google.com/bigquery/pricing. The first TiB of a month is free."""
 _TEMPORARY = "__dbt_tmp"
 _BOOKKEEPING: dict[str, dict[str, str | None]] = {
     "model_watermarks": {"model_name": "string", "build_number": "int64", "dimension_build_number": "int64"},
@@ -121,12 +119,8 @@ class RunCost:
     def total(self) -> Bill:
         return sum((bill for node in self.nodes for bill in (node.build, node.tests)), Bill())
 
-    @property
-    def usd(self) -> float:
-        return dollars(self.total.billed)
 
-
-def dollars(billed: float, usd_per_tib: float = USD_PER_TIB) -> float:
+def dollars(billed: float, usd_per_tib: float) -> float:
     return billed / 2**40 * usd_per_tib
 
 

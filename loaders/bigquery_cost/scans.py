@@ -42,8 +42,6 @@ class Scan:
     """``project.dataset.name``, lower case."""
     columns: frozenset[str]
     filters: tuple[Filter, ...]
-    is_modified: bool = False
-    """Rows of it are updated or deleted: BigQuery bills every column of the partitions that the filters leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +228,7 @@ class _Table:
 
 
 class _Modified:
-    """A table of which a statement updates or deletes rows."""
+    """A table of which a statement updates or deletes rows: every column is billed."""
 
     def __init__(self, name: str, catalog: Catalog) -> None:
         self.table = catalog.relation(name)
@@ -238,7 +236,7 @@ class _Modified:
         self._name = name
 
     def demand(self, needed: set[str], filters: Sequence[Filter], found: list[Scan]) -> None:  # noqa: ARG002
-        found.append(Scan(self._name, frozenset(self.names), tuple(filters), is_modified=True))
+        found.append(Scan(self._name, frozenset(self.names), tuple(filters)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from loaders.bigquery_cost import USD_PER_TIB
 from loaders.errors import PoolhouseError
 
 EPILOG = (
@@ -21,7 +22,9 @@ _DAYS = {"d": 1, "y": 365}
 
 
 def cost(
-    chain: Annotated[list[str] | None, typer.Option("--chain", help="Chain, by name; may be repeated.")] = None,
+    chain: Annotated[
+        list[str] | None, typer.Option("--chain", help="Chain, by name; may be repeated. Ethereum if none is named.")
+    ] = None,
     history: Annotated[
         str, typer.Option("--history", help="History that is there already, for example 90d or 2y.")
     ] = "1y",
@@ -34,7 +37,7 @@ def cost(
             "--database", help="Take sizes from this DuckDB warehouse instead of the assumed ones.", exists=True
         ),
     ] = None,
-    usd_per_tib: Annotated[float, typer.Option("--usd-per-tib", min=0, help="Price of a TiB scanned.")] = 6.25,
+    usd_per_tib: Annotated[float, typer.Option("--usd-per-tib", min=0, help="Price of a TiB scanned.")] = USD_PER_TIB,
     top: Annotated[int, typer.Option("--top", min=1, help="How many models to show.")] = 25,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:

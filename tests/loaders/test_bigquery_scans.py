@@ -132,9 +132,9 @@ def test_a_merge_that_replaces_reads_what_it_deletes(catalog: Catalog) -> None:
     )
     assert (merged.kind, merged.target) == ("merge", SWAPS)
     target, source = merged.scans
-    assert (target.table, target.is_modified, filters(target)) == (SWAPS, True, {"block_date in unnest(dirty_days)"})
+    assert (target.table, filters(target)) == (SWAPS, {"block_date in unnest(dirty_days)"})
     assert target.columns == {"pool", "block_date", "block_timestamp", "amount", "price"}
-    assert (source.table, set(source.columns), source.is_modified) == (POOLS, {"pool", "name"}, False)
+    assert (source.table, set(source.columns)) == (POOLS, {"pool", "name"})
 
 
 def test_a_merge_that_only_inserts_does_not_modify(catalog: Catalog) -> None:
@@ -142,13 +142,13 @@ def test_a_merge_that_only_inserts_does_not_modify(catalog: Catalog) -> None:
         "merge into p.dex.swaps as d using p.dex.pools as s on false when not matched then insert (pool) values (pool)"
     )
     target, source = read_statement(sql, catalog).scans
-    assert (target.table, target.is_modified, set(target.columns)) == (SWAPS, False, set())
+    assert (target.table, set(target.columns)) == (SWAPS, set())
     assert source.columns == {"pool"}
 
 
 def test_deletes_modify_and_created_tables_are_known_to_the_script(catalog: Catalog) -> None:
     (deleted,) = read_statement("delete from p.dex.swaps where block_date = day", catalog).scans
-    assert (deleted.is_modified, filters(deleted)) == (True, {"block_date = day"})
+    assert (len(deleted.columns), filters(deleted)) == (5, {"block_date = day"})
     script = "create table p.dex.swaps__dbt_tmp as (select pool, amount from p.dex.swaps); select pool from p.dex.swaps__dbt_tmp"
     created, selected = script_statements(script, catalog)
     assert (created.kind, created.target, created.columns) == ("create", "p.dex.swaps__dbt_tmp", ("pool", "amount"))
