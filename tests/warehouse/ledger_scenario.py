@@ -117,6 +117,10 @@ class LedgerScenario:
         with duckdb.connect(str(self.database)) as connection:
             connection.execute("update raw._dlt_loads set status = 0 where load_id = ?", [load_id])
 
+    def withdraw(self, load_id: str) -> None:
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute("delete from raw._dlt_loads where load_id = ?", [load_id])
+
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:

@@ -1,5 +1,5 @@
-"""Whatever reorganisations, failures and late loads do to the blocks at which contracts were read: models of reads that are built
-incrementally equal a full refresh, and hold exactly what was read at blocks that are still the chain's."""
+"""Whatever reorganisations, failures, late and withdrawn loads do to the blocks at which contracts were read: models of
+reads that are built incrementally equal a full refresh, and hold exactly what was read at blocks that are still the chain's."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ REPLACED, ANSWERS, TOKENS, PINNED = MODELS = (
     "int_market_token_answers",
     "int_lending_aave_v3_pinned_blocks",
 )
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """A load that no longer counts: its row of complete loads was deleted by hand."""
+
+    load_id: str
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ TEN, TWENTY = Header(10, "a", 0), Header(20, "a", 1)
 OLD_21, NEW_21 = Header(21, "a", 1, "23:59:50"), Header(21, "b", 2, "00:00:05")
 LATE_21 = Header(21, "c", 3)
 
-STEPS: list[tuple[str, list[Look | str], Counting]] = [
+STEPS: list[tuple[str, list[Look | Withdrawn | str], Counting]] = [
     (
         "the first reads",
         [Look(load_id(1), [TEN], {10: 6}), Look(load_id(2), [TEN, TWENTY], {20: 6})],
@@ -144,15 +151,27 @@ STEPS: list[tuple[str, list[Look | str], Counting]] = [
         ],
         Counting({10: 6, 11: 5, 21: 7, 30: 6}, {"0xa20", "0xb21", "0xc21"}, {5: 11, 6: 30, 7: 21}, {0: 5, 1: 7, 4: 6}),
     ),
+    (
+        "a load is withdrawn: what it had replaced is the newest again",
+        [Withdrawn(load_id(9))],
+        Counting({10: 6, 11: 5, 30: 6}, {"0xa20", "0xa21", "0xc21"}, {5: 11, 6: 30}, {0: 5, 4: 6}),
+    ),
+    (
+        "and the one before it: the newest is of a day that was not loaded when it was",
+        [Withdrawn(load_id(7))],
+        Counting({10: 6, 11: 5, 21: 9, 30: 6}, {"0xa20", "0xa21"}, {5: 11, 6: 30, 9: 21}, {0: 5, 3: 9, 4: 6}),
+    ),
 ]
 
 
 @pytest.mark.parametrize(("events", "expected"), [step[1:] for step in STEPS], ids=[step[0] for step in STEPS])
-def test_after(warehouse: Warehouse, events: list[Look | str], expected: Counting) -> None:
+def test_after(warehouse: Warehouse, events: list[Look | Withdrawn | str], expected: Counting) -> None:
     """The steps build on each other, in order."""
     for event in events:
         if isinstance(event, Look):
             warehouse.scenario.look(event)
+        elif isinstance(event, Withdrawn):
+            warehouse.scenario.withdraw(event.load_id)
         else:
             warehouse.scenario.complete(event)
 

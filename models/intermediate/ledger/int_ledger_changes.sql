@@ -151,6 +151,7 @@ last_build as (
 
 ),
 
+-- Headers of a load may get another day, when another load sees one of their numbers there.
 appeared as (
 
     select
@@ -164,6 +165,7 @@ appeared as (
             and present.load_id = previous.load_id
             and present.from_block = previous.from_block
             and present.to_block = previous.to_block
+            and present.first_date = previous.first_date
     where previous.load_id is null
 
 ),
@@ -188,6 +190,7 @@ ceased as (
             and previous.load_id = present.load_id
             and previous.from_block = present.from_block
             and previous.to_block = present.to_block
+            and previous.first_date = present.first_date
     where present.load_id is null
 
 ),

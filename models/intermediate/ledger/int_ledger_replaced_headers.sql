@@ -9,7 +9,7 @@
 }}
 -- Few enough to need no partitions: every reader of reads asks all of them.
 -- A header of a dirty day may have been replaced by one of a day that is not dirty: that one is known from before, since a
--- header that appears dirties the days of all headers of its number.
+-- header that appears or ceases dirties the days of all headers of its number. What ceased is no longer known.
 with
 
 seen as (
@@ -33,14 +33,16 @@ known as (
     select * from seen
     union all
     select
-        chain_id,
-        block_number,
-        block_hash,
-        block_date,
-        newest_hash,
-        newest_load_id
-    from {{ this }}
-    where {{ is_dirty('block_date') }}
+        earlier.chain_id,
+        earlier.block_number,
+        earlier.block_hash,
+        earlier.block_date,
+        earlier.newest_hash,
+        earlier.newest_load_id
+    from {{ this }} as earlier
+    inner join {{ source('poolhouse', '_dlt_loads') }} as loads
+        on earlier.newest_load_id = loads.load_id and loads.status = 0
+    where {{ is_dirty('earlier.block_date') }}
 
 ),
 
