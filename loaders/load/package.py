@@ -121,7 +121,9 @@ class PackageWriter:
         self._archive = archive
         self._tag = f"{time.time_ns() // 1_000_000:x}"
         self._waiting: dict[str, list[pa.Table]] = {}
-        self._headers = {h.number: h for h in headers}
+        self._headers: dict[int, Header] = {}
+        for header in headers:
+            self._see(header)
         self._tail_ends: dict[int, str] = {}
         self._covered: list[CoveredRange] = []
 
