@@ -18,7 +18,7 @@
     )
 {%- endmacro %}
 
-{#- There `declare_variables` declares in the script that adds the rows. -#}
+{#- There bigquery__get_merge_sql declares in the script that adds the rows. -#}
 {% macro bigquery__find_new_loads() -%}{%- endmacro %}
 
 {% macro declare_new_loads() -%}
