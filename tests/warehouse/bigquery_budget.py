@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
-from loaders.bigquery_cost.bill import MINIMUM_BYTES, Every, Run
+from loaders.bigquery_cost.bill import MINIMUM_BYTES, Bill, Every, Run
 from loaders.bigquery_cost.estimate import Project, RunCost, assumed_tables, run_cost
 from loaders.bigquery_cost.recorder import ORDINARY_RUN, parse_project, record
 from loaders.bigquery_cost.sizes import Profile
@@ -32,10 +33,8 @@ class Budgeted:
         """How often a statement reads a table: the number of minimums."""
         return round(self.run.total.minimum / MINIMUM_BYTES)
 
-    def dearest_for_days(self) -> dict[str, float]:
-        """Models by GB beyond minimums, dimensions and current state."""
-        found = {node.name: (node.build + node.tests).of_days / 1e9 for node in self.run.nodes}
-        return dict(sorted(found.items(), key=lambda item: -item[1])[:10])
+    def by_model(self, share: Callable[[Bill], float]) -> dict[str, float]:
+        return {node.name: share(node.build + node.tests) for node in self.run.nodes}
 
 
 def ordinary_runs() -> tuple[Project, dict[tuple[str, Every], Budgeted]]:
