@@ -90,7 +90,8 @@ def cost(
         assumed = {"chains": chains, "history_days": days, "usd_per_tib": usd_per_tib, "without_size": unknown}
         print(json.dumps(report.as_json(runs, usd_per_tib, assumed), indent=2))
     else:
-        console.print(f"{', '.join(chains)}, {history} of history, {usd_per_tib} USD per TiB.", highlight=False)
+        sizes = "" if database is None else f", tables as large as in {database}"
+        console.print(f"{', '.join(chains)}, {history} of history{sizes}, {usd_per_tib} USD per TiB.", highlight=False)
         report.show(runs, usd_per_tib, top, console)
 
 
