@@ -138,23 +138,28 @@ class Bill:
     minimum: float = 0.0
     """What minimums alone would come to."""
     billed: float = 0.0
+    rounding: float = 0.0
+    """What of ``billed`` statements are rounded up to whole MiB by."""
 
     @classmethod
     def of(cls, reads: Iterable[Read]) -> Bill:
         """Of one statement, that reads these tables."""
         reads = tuple(reads)
+        counted = sum(max(read.scanned, MINIMUM_BYTES) for read in reads)
+        billed = math.ceil(counted / 2**20) * 2**20
         return cls(
             sum(read.scanned for read in reads),
             sum(read.unclustered for read in reads),
             sum(read.standing for read in reads),
             MINIMUM_BYTES * len(reads),
-            math.ceil(sum(max(read.scanned, MINIMUM_BYTES) for read in reads) / 2**20) * 2**20,
+            billed,
+            billed - counted,
         )
 
     @property
     def of_days(self) -> float:
-        """What is billed besides minimums, dimensions and current state: for rows of the days that are read."""
-        return self.billed - self.minimum - self.standing
+        """What is billed besides minimums, rounding, dimensions and current state: for rows of the days that are read."""
+        return self.billed - self.minimum - self.rounding - self.standing
 
     def __add__(self, other: Bill) -> Bill:
         return Bill(
@@ -163,6 +168,7 @@ class Bill:
             self.standing + other.standing,
             self.minimum + other.minimum,
             self.billed + other.billed,
+            self.rounding + other.rounding,
         )
 
 

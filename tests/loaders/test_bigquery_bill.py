@@ -63,6 +63,8 @@ def test_minimum_per_table_and_rounding_up() -> None:
     assert both.standing == 0  # 60 bytes are within the minimum
     large = bill("select amount from p.d.facts where block_date = date '2026-11-25'", DAILY, facts(1e6))
     assert large.billed == 39 * MIB  # 40 MB
+    assert large.rounding == 39 * MIB - 40e6
+    assert large.of_days == 40e6 - MINIMUM_BYTES
     assert bill("select count(*) from p.d.facts", DAILY, facts(1e6)).billed == 0
 
 

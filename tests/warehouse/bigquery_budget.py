@@ -29,6 +29,11 @@ class Budgeted:
         return self.run.total.of_days / self.run.new_bytes
 
     @property
+    def times_with_standing(self) -> float:
+        """The same with dimensions and current state."""
+        return (self.run.total.of_days + self.run.total.standing) / self.run.new_bytes
+
+    @property
     def reads(self) -> int:
         """How often a statement reads a table: the number of minimums."""
         return round(self.run.total.minimum / MINIMUM_BYTES)
@@ -55,7 +60,7 @@ if __name__ == "__main__":
         print(
             f"{case}: billed {total.billed / 1e9:.2f} GB, of it minimums {total.minimum / 1e9:.2f} GB for {budgeted.reads} reads of "
             f"tables, dimensions and state {total.standing / 1e9:.2f} GB; new rows {run.new_bytes / 1e6:.1f} MB, "
-            f"{budgeted.times_new_rows:.2f} times; "
+            f"{budgeted.times_new_rows:.2f} times, {budgeted.times_with_standing:.2f} with dimensions and state; "
             f"at three years {budgeted.longer.total.billed / total.billed:.3f} of it; "
             f"growing: {', '.join(node.name for node in run.nodes if node.is_growing) or 'none'}"
         )

@@ -94,13 +94,11 @@ unioned as (
 
 ),
 
--- A contract may emit the events of two families; it is a pool of the one it was admitted to. In these families a pool
--- is its contract.
+-- A contract may emit the events of two families; it is a pool of the one it was admitted to.
 admitted as (
 
     select
         unioned.*,
-        unioned.pool_address as pool_id,
         pools.token0,
         pools.token1,
         pools.fee_pips,
@@ -141,10 +139,7 @@ final as (
         case when is_known then protocol else 'unknown' end as protocol,
         case when is_known then version else replace(family, 'uniswap_v', '') end
             as version, -- noqa: RF04
-        pool_id,
         pool_address,
-        token0,
-        token1,
         case when sells_token0 then token0 else token1 end as token_in,
         case when sells_token0 then token1 else token0 end as token_out,
         case when sold_raw > 0 then sold_raw else sold_raw * 0 end as amount_in_raw,
