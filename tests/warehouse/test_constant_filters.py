@@ -89,3 +89,10 @@ def test_views_are_read_through(limited: Any) -> None:
 def test_every_read_counts(limited: Any) -> None:
     script = "insert into p.d.u (n) select n from p.d.t where d = '2024-01-01' and exists (select 1 from p.d.v)"
     assert limited(script) == [("t", ["d"]), ("t", [])]
+
+
+def test_nothing_is_read_where_nothing_can_be_true(limited: Any) -> None:
+    assert limited("select n from (select * from p.d.t where false) where d = '2024-01-01'") == []
+    assert limited("merge p.d.t as t using p.d.v as v on false when not matched then insert (n) values (n)") == [
+        ("t", []),  # the view's
+    ]

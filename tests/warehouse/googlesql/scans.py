@@ -81,11 +81,9 @@ class _Reader:
         """The target is read as far as ON allows, and again for what no source row matches."""
         yield from self._scan(node.from_scan, _NOTHING)
         orphans = [when for when in node.when_clause_list if when.match_type == _BY_SOURCE]
-        on = unwrap(node.merge_expr)
-        is_never = kind_of(on) == "Literal" and not on.value.value.bool_value
         conditions = [_limited(when.match_expr) if has(when, "match_expr") else _NOTHING for when in orphans]
-        if not is_never:
-            conditions.append(_limited(on))
+        if not _is_never(node.merge_expr):
+            conditions.append(_limited(node.merge_expr))
         if conditions:
             yield from self._scan(node.table_scan, frozenset.intersection(*conditions))
 
@@ -123,6 +121,8 @@ class _Reader:
         yield from _Reader(self._views)._scan(field_of(view, "query"), inner)
 
     def _filterscan(self, node: Any, limited: Limited) -> Iterator[Scan]:
+        if _is_never(node.filter_expr):
+            return
         yield from self._scan(node.input_scan, limited | _limited(node.filter_expr))
         yield from self._subqueries(node.filter_expr)
 
@@ -178,6 +178,12 @@ class _Reader:
 
     def _orderbyscan(self, node: Any, limited: Limited) -> Iterator[Scan]:
         yield from self._scan(node.input_scan, limited)
+
+
+def _is_never(expression: Any) -> bool:
+    """Whether it is the literal FALSE, under which nothing is read."""
+    literal = unwrap(expression)
+    return kind_of(literal) == "Literal" and not literal.value.value.bool_value
 
 
 def _sources(computed: Any, limited: Limited) -> Limited:

@@ -82,14 +82,20 @@ class _Check:
         sound = [model.relation for model in dated if model.name in self.report.equal]
         if sound:
             self._rebuild(dated, dirty_logs(self._contents, sound))
-        idle = {model: replacement for model, replacement in dated.items() if model.name in self.report.not_rebuilt}
-        if idle:
+        if idle := self._idle(dated):
             self._rebuild(idle, never_built(self._contents))
+        for model, replacement in self._idle(dated).items():
+            # What adds rows of loads that it does not have adds all of them when it has none.
+            nothing = {model.relation: Table.of(self._contents.table(model.relation).columns, [])}
+            self._rebuild({model: replacement}, never_built(self._contents) | nothing)
         for model in incremental.keys() - dated.keys():
             # A log of changes gets what it lacks: all of it, when it is empty.
             replacement = incremental[model]
             with self._evaluator(replacement.texts, never_logged(self._contents, model.relation)) as evaluator:
                 self._incremental(model, replacement, evaluator)
+
+    def _idle(self, replacements: Mapping[Model, Replacement]) -> dict[Model, Replacement]:
+        return {model: r for model, r in replacements.items() if model.name in self.report.not_rebuilt}
 
     def _rebuild(self, replacements: Mapping[Model, Replacement], dirt: Mapping[str, Table]) -> None:
         with self._evaluator([text for r in replacements.values() for text in r.texts], dirt) as evaluator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 EMPTY = {
     "int_dex_v3_donations": "nobody gives a V3 pool tokens for nothing; its unit test has such a pool",
+    "int_ledger_replaced_headers": "its chain never reorganises; test_read_convergence.py has chains that do",
     "stg_aave_v3__pool_deficit_covered": "no deficit is covered",
     "stg_aave_v3__pool_deficit_created": "no liquidation leaves bad debt",
     "stg_poolhouse__pool_completions": "every pool's creation is loaded",
