@@ -1,5 +1,6 @@
-"""``python -m tests.warehouse.offline_bigquery``: check the project as it stands; options go to dbt."""
+"""``python -m tests.warehouse.offline_bigquery``: check the whole project as it stands; options go to every dbt command."""
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -9,8 +10,10 @@ from tests.warehouse.offline_bigquery.check import check_project
 
 def main() -> int:
     """Print what BigQuery would refuse; 1 if there is anything."""
+    parser = argparse.ArgumentParser(prog="python -m tests.warehouse.offline_bigquery", description=__doc__)
+    _, dbt_options = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as scratch:
-        report = check_project(Path(scratch), dbt_options=sys.argv[1:])
+        report = check_project(Path(scratch), dbt_options=dbt_options)
     for problem in report.problems:
         print(problem)
     print(report.summary())
