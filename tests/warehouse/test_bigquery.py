@@ -37,8 +37,8 @@ class CostReading:
             ours[scan.table] = ours.get(scan.table, True) and is_pruned
         theirs: dict[str, bool] = {}
         for read in read_statement(sent.statement.text, self._catalog).scans:
-            if read.table == sent.statement.target and not read.columns:
-                continue  # a MERGE that only inserts
+            if sent.statement.kind == "merge" and not read.columns:
+                continue  # the target, into which it only inserts
             partition = sent.relations[read.table].partition
             is_pruned = any(given.column == partition for given in read.filters)
             theirs[read.table] = theirs.get(read.table, True) and is_pruned
